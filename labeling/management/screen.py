@@ -1,0 +1,61 @@
+"""What a person sees while a command works: one line a piece of work, moving while it lasts, with its time at the end.
+
+Rule: the standard library only, because the first lines are shown before anything is installed.
+"""
+
+import sys
+import threading
+import time
+
+WIDTH = 100
+
+
+class Step:
+    """One piece of work as a context manager; what is written to it (a command's own output) is shown as its detail.
+
+    On a terminal its one line is redrawn twice a second. Elsewhere, in a log, a line is added every ten seconds.
+    """
+
+    def __init__(self, title, stream=None):
+        self.title, self.stream, self.detail = title, stream or sys.stdout, ""
+        self.live = self.stream.isatty()
+        self.lines = []
+        self._done = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, daemon=True)
+
+    def __enter__(self):
+        self.started = time.monotonic()
+        if not self.live:
+            self._print(f"  {self.title} ...")
+        self._ticker.start()
+        return self
+
+    def __exit__(self, failure, *rest):
+        self._done.set()
+        self._ticker.join()
+        mark = "failed" if failure else "done"
+        self._print(f"{self._erase()}  {self.title}: {mark} ({self.seconds} s)")
+
+    def write(self, text):
+        """Take a command's output, whole lines or pieces of them; the last line that says something is the detail."""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        self.lines.extend(lines)
+        self.detail = lines[-1] if lines else self.detail
+
+    def flush(self):
+        self.stream.flush()
+
+    @property
+    def seconds(self):
+        return round(time.monotonic() - self.started)
+
+    def _tick(self):
+        while not self._done.wait(0.5 if self.live else 10):
+            line = f"  {self.title} ({self.seconds} s)  {self.detail}"[:WIDTH]
+            self._print(self._erase() + line, end="" if self.live else "\n")
+
+    def _erase(self):
+        return "\r" + " " * WIDTH + "\r" if self.live else ""
+
+    def _print(self, text, end="\n"):
+        print(text, end=end, file=self.stream, flush=True)
