@@ -25,8 +25,6 @@ class Step:
 
     def __enter__(self):
         self.started = time.monotonic()
-        if not self.live:
-            self._print(f"  {self.title} ...")
         self._ticker.start()
         return self
 
@@ -50,9 +48,11 @@ class Step:
         return round(time.monotonic() - self.started)
 
     def _tick(self):
-        while not self._done.wait(0.5 if self.live else 10):
+        pause = 0.3
+        while not self._done.wait(pause):
             line = f"  {self.title} ({self.seconds} s)  {self.detail}"[:WIDTH]
             self._print(self._erase() + line, end="" if self.live else "\n")
+            pause = 0.5 if self.live else 10
 
     def _erase(self):
         return "\r" + " " * WIDTH + "\r" if self.live else ""
