@@ -1,0 +1,220 @@
+"""The verbs of money. Each writes its rows by statements that say whether they won, in the caller's transaction.
+
+A LedgerRefusal follows a statement that did nothing, never one that failed, so the caller's transaction stays usable.
+Amounts are integers of the currency's smallest unit. A `key` names one effect in the whole ledger ("assignment:12"):
+repeated with the same content it returns the first transfer and moves nothing, with other content it is refused.
+"""
+
+import operator
+from typing import NoReturn
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from .inserting import insert
+from .models import MOST, Account, Budget, Kind, Role, Transfer
+
+
+class LedgerRefusal(Exception):
+    """Nothing was moved; the message is a sentence for the person who asked."""
+
+
+class BudgetExhausted(LedgerRefusal):
+    """The budget's available part is smaller than the amount."""
+
+
+class InsufficientBalance(LedgerRefusal):
+    """The worker's balance is smaller than the amount."""
+
+
+class AlreadyResolved(LedgerRefusal):
+    """The reservation was posted or voided before."""
+
+
+class KeyReused(LedgerRefusal):
+    """The idempotency key names another effect."""
+
+
+def open_budget(name: str, currency: str = "points") -> Budget:
+    with transaction.atomic():
+        budget = Budget.objects.create(name=name, currency=currency)
+        # In this order: locks are taken in descending order of id, and a reservation takes AVAILABLE first.
+        roles = [Role.FUNDING, Role.PAID, Role.RESERVED, Role.AVAILABLE]
+        Account.objects.bulk_create([Account(budget=budget, role=role) for role in roles])
+    return budget
+
+
+def fund(budget: Budget, amount: int, key: str | None = None) -> Transfer:
+    """Add to what the budget may spend."""
+    funded = _once(Kind.FUND, budget.pk, _amount(amount, least=1), key=key)
+    if funded is None:
+        raise LedgerRefusal(f"A budget can hold {MOST:,} {budget.currency} in all, and this would be more.")
+    return funded
+
+
+def withdraw(budget: Budget, amount: int, key: str | None = None) -> Transfer:
+    """Take back from what is available. Raises BudgetExhausted."""
+    amount = _amount(amount, least=1)
+    return _once(Kind.WITHDRAW, budget.pk, amount, key=key) or _refuse_exhausted(budget, amount)
+
+
+def reserve(budget: Budget, amount: int, reference: str = "") -> Transfer | None:
+    """Hold an offered reward; the transfer returned is the reservation. Raises BudgetExhausted.
+
+    A reward of 0 needs no money held: its reservation is None, and `post` and `void` take that for an answer.
+    """
+    amount = _amount(amount)
+    if amount == 0:
+        return None
+    return insert(Kind.RESERVE, budget.pk, amount, reference=reference) or _refuse_exhausted(budget, amount)
+
+
+def post(reservation: Transfer | None, user, amount: int, key: str | None = None) -> Transfer | None:
+    """Pay the user at most what is reserved and make the rest available again; 0 voids, and None is returned.
+
+    Raises AlreadyResolved if the reservation was posted or voided before, other than under this key.
+    """
+    amount, held = _amount(amount), reservation.amount if reservation else 0
+    if amount > held:
+        raise LedgerRefusal(f"{amount} cannot be paid from a reservation of {held}.")
+    if amount == 0:
+        return void(reservation, key)
+    paid = _pay(reservation, user, amount, key)
+    if paid is None:  # this worker's first reward from this budget, a repetition, or too late
+        Account.objects.get_or_create(user=user, budget_id=reservation.budget_id, defaults={"role": Role.WORKER})
+        paid = _pay(reservation, user, amount, key)
+    content = {"kind": Kind.POST, "amount": amount, "resolves_id": reservation.pk, "credit__user_id": user.pk}
+    return paid or _repeated(key, content) or _refuse_resolved(reservation)
+
+
+def void(reservation: Transfer | None, key: str | None = None) -> None:
+    """Make the whole reservation available again. Raises AlreadyResolved like `post`."""
+    if reservation is None:
+        return
+    held, pk = reservation.amount, reservation.pk
+    if not _once(Kind.VOID, reservation.budget_id, held, key=key, resolves_id=pk):
+        _refuse_resolved(reservation)
+
+
+def pay_out(user, budget: Budget, amount: int, key: str | None = None, reference: str = "") -> Transfer:
+    """Redeem from the user's balance: it leaves the ledger. Raises InsufficientBalance."""
+    amount = _amount(amount, least=1)
+    paid = insert(Kind.PAYOUT, budget.pk, amount, user.pk, key=key, reference=reference)
+    content = {"kind": Kind.PAYOUT, "budget_id": budget.pk, "amount": amount, "debit__user_id": user.pk}
+    return paid or _repeated(key, content) or _refuse_insufficient(user, budget, amount)
+
+
+def correct(transfer: Transfer, amount: int, key: str | None = None, reference: str = "") -> Transfer | None:
+    """Make a reward or a payout the amount it ought to have been, by a new transfer of the difference, if any.
+
+    A reward is corrected against the available part of its budget, a payout against the worker's balance. Raises
+    BudgetExhausted or InsufficientBalance where the difference is no longer there.
+    """
+    amount = _amount(amount)
+    if transfer.kind not in (Kind.POST, Kind.PAYOUT):
+        raise LedgerRefusal(f"A reward or a payout can be corrected; this is a {transfer.kind}.")
+    with transaction.atomic():
+        list(Transfer.objects.select_for_update().filter(pk=transfer.pk))  # one correction after the other
+        if earlier := key and Transfer.objects.filter(key=key).first():
+            return _same_correction(earlier, transfer, amount)
+        return _move_difference(transfer, amount - transfer.worth(), key, reference)
+
+
+def balance(user, budget: Budget) -> int:
+    """What the user has earned in this budget and not been paid out."""
+    return Account.objects.filter(user=user, budget=budget).values_list("balance", flat=True).first() or 0
+
+
+def balances(user) -> list[tuple[Budget, int]]:
+    accounts = Account.objects.filter(user=user).select_related("budget").order_by("budget__name", "budget_id")
+    return [(account.budget, account.balance) for account in accounts]
+
+
+def statement(user, budget: Budget) -> QuerySet[Transfer]:
+    """The user's transfers in this budget, newest first, each with its `change` (+ or -) to the balance."""
+    account = Account.objects.filter(user=user, budget=budget).first()
+    return Transfer.objects.touching(account).newest_first()
+
+
+def entries(budget: Budget) -> QuerySet[Transfer]:
+    """All transfers of the budget, newest first, with their accounts and users."""
+    people = "debit__user", "credit__user"
+    return Transfer.objects.filter(budget=budget).newest_first().select_related(*people)
+
+
+def _amount(amount, least=0) -> int:
+    try:
+        whole = None if isinstance(amount, bool) else operator.index(amount)
+    except TypeError:
+        whole = None
+    if whole is None or not least <= whole <= MOST:
+        raise LedgerRefusal(f"An amount is a whole number from {least} to {MOST:,}; this is {amount!r}.")
+    return whole
+
+
+def _once(kind, budget_id, amount, **facts) -> Transfer | None:
+    content = {"kind": kind, "budget_id": budget_id, "amount": amount, "resolves_id": facts.get("resolves_id")}
+    return insert(kind, budget_id, amount, **facts) or _repeated(facts.get("key"), content)
+
+
+def _repeated(key, content) -> Transfer | None:
+    """The transfer that the key already names, provided that it is the same."""
+    if key is None or not Transfer.objects.filter(key=key).exists():
+        return None
+    return Transfer.objects.filter(key=key, **content).first() or _refuse_key(key)
+
+
+def _pay(reservation, user, amount, key) -> Transfer | None:
+    facts = reservation.budget_id, amount, user.pk
+    if amount == reservation.amount:
+        return insert(Kind.POST, *facts, key=key, resolves_id=reservation.pk)
+    with transaction.atomic(savepoint=False):  # nothing in here refuses by an exception
+        own = Q(user=user, budget=reservation.budget_id)
+        _lock(Q(pk__in=(reservation.debit_id, reservation.credit_id)) | own)
+        paid = insert(Kind.POST, *facts, key=key, resolves_id=reservation.pk)
+        if paid:
+            insert(Kind.REST, reservation.budget_id, reservation.amount - amount, resolves_id=reservation.pk)
+    return paid
+
+
+def _lock(accounts: Q):
+    """Where several transfers follow in one transaction, take their accounts' locks first and in the common order."""
+    if connection.features.has_select_for_no_key_update:
+        list(Account.objects.filter(accounts).order_by("-pk").select_for_update(no_key=True))
+
+
+def _move_difference(transfer, difference, key, reference) -> Transfer | None:
+    if difference == 0:
+        return None
+    worker = transfer.credit if transfer.kind == Kind.POST else transfer.debit
+    source, target = (Role.AVAILABLE, Role.WORKER) if transfer.kind == Kind.POST else (Role.WORKER, Role.PAID)
+    route = (source, target) if difference > 0 else (target, source)
+    _lock(Q(pk=worker.pk) | Q(budget=transfer.budget_id, user=None, role__in=route))
+    facts = {"route": route, "key": key, "reference": reference, "corrects_id": transfer.pk}
+    moved = insert(Kind.CORRECT, transfer.budget_id, abs(difference), worker.user_id, **facts)
+    if moved is None and route[0] == Role.AVAILABLE:
+        _refuse_exhausted(transfer.budget, difference)
+    return moved or _refuse_insufficient(worker.user, transfer.budget, abs(difference))
+
+
+def _same_correction(earlier, transfer, amount) -> Transfer:
+    same = earlier.corrects_id == transfer.pk and transfer.worth(until=earlier.pk) == amount
+    return earlier if same else _refuse_key(earlier.key)
+
+
+def _refuse_exhausted(budget, amount) -> NoReturn:
+    left = budget.figures().available
+    raise BudgetExhausted(f"The budget {budget} has {left} {budget.currency} available; this takes {amount}.")
+
+
+def _refuse_insufficient(user, budget, amount) -> NoReturn:
+    has = balance(user, budget)
+    raise InsufficientBalance(f"{user} has {has} {budget.currency} in {budget}; this takes {amount}.")
+
+
+def _refuse_resolved(reservation) -> NoReturn:
+    raise AlreadyResolved(f"The reward reserved for {reservation.reference or 'this'} was already paid or given back.")
+
+
+def _refuse_key(key) -> NoReturn:
+    raise KeyReused(f"The key {key!r} already names another transfer; nothing was moved.")

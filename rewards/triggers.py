@@ -1,0 +1,145 @@
+"""The guards' SQL: what may not happen to the ledger, said once, and how SQLite and PostgreSQL are told.
+
+What a CHECK or UNIQUE constraint can say stands in models.py; here is what needs a look at another row.
+"""
+
+from typing import NamedTuple
+
+from .models import ROUTES
+
+
+class Guard(NamedTuple):
+    """Refuses an event when the SQL condition `wrong` holds of the rows OLD and NEW; the name is the refusal."""
+
+    name: str
+    table: str
+    event: str
+    wrong: str
+
+
+class Trigger(NamedTuple):
+    """One trigger as a database is told it; `source` is the text by which the installed one is recognised."""
+
+    name: str
+    table: str
+    source: str
+    create: list[str]
+
+
+ALLOWED_ROUTES = ", ".join(f"'{kind}:{debit}:{credit}'" for kind in ROUTES for debit, credit in ROUTES[kind])
+
+GUARDS = [
+    Guard("an account opens empty", "rewards_account", "BEFORE INSERT", "NEW.balance <> 0 OR NEW.latest <> 0"),
+    Guard(
+        "an account keeps its owner",
+        "rewards_account",
+        "BEFORE UPDATE",
+        """NEW.id <> OLD.id OR NEW.budget_id <> OLD.budget_id OR NEW.role <> OLD.role
+        OR COALESCE(NEW.user_id, -1) <> COALESCE(OLD.user_id, -1)""",
+    ),
+    Guard(
+        "a balance moves only by a transfer",
+        "rewards_account",
+        "BEFORE UPDATE",
+        """{replayed} OR NOT EXISTS (
+        SELECT 1 FROM rewards_transfer t WHERE t.id = NEW.latest AND NEW.balance - OLD.balance =
+        CASE NEW.id WHEN t.debit_id THEN -t.amount WHEN t.credit_id THEN t.amount END)""",
+    ),
+    Guard(
+        "a transfer runs between the accounts of its kind",
+        "rewards_transfer",
+        "BEFORE INSERT",
+        f"""NOT EXISTS (
+        SELECT 1 FROM rewards_account debit, rewards_account credit
+        WHERE debit.id = NEW.debit_id AND credit.id = NEW.credit_id
+        AND debit.budget_id = NEW.budget_id AND credit.budget_id = NEW.budget_id
+        AND NEW.kind || ':' || debit.role || ':' || credit.role IN ({ALLOWED_ROUTES}))""",
+    ),
+    Guard(  # after the insert, so that a second resolution meets its UNIQUE constraint first
+        "a reservation gives no more than it holds",
+        "rewards_transfer",
+        "AFTER INSERT",
+        """NEW.resolves_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM rewards_transfer r
+        WHERE r.id = NEW.resolves_id AND r.kind = 'reserve' AND r.budget_id = NEW.budget_id
+        AND r.amount >= (SELECT SUM(amount) FROM rewards_transfer WHERE resolves_id = NEW.resolves_id))""",
+    ),
+    Guard("a transfer is never changed", "rewards_transfer", "BEFORE UPDATE", "1 = 1"),
+    Guard("a transfer is never deleted", "rewards_transfer", "BEFORE DELETE", "1 = 1"),
+]
+
+# A transfer that has moved a balance may not be named again to move it once more. SQLite writes one transfer after
+# the other, so the newest has the highest id. On PostgreSQL ids may commit out of order, but it knows who is calling.
+REPLAYED = {"sqlite": "NEW.latest <= OLD.latest", "postgresql": "pg_trigger_depth() < 2"}
+
+MOVER = "a transfer moves its balances"
+MOVE_SQLITE = """
+    UPDATE rewards_account SET balance = balance - NEW.amount, latest = NEW.id WHERE id = NEW.debit_id;
+    UPDATE rewards_account SET balance = balance + NEW.amount, latest = NEW.id WHERE id = NEW.credit_id;"""
+# Accounts are locked in descending order of id: a worker's first, then the budget's own, which everybody wants.
+MOVE_POSTGRESQL = """DECLARE side record;
+BEGIN
+    FOR side IN SELECT * FROM (VALUES (NEW.debit_id, -NEW.amount), (NEW.credit_id, NEW.amount)) AS s(id, change)
+        ORDER BY id DESC
+    LOOP
+        UPDATE rewards_account SET balance = balance + side.change, latest = NEW.id
+        WHERE rewards_account.id = side.id;
+    END LOOP;
+    RETURN NULL;
+END"""
+
+
+def _sqlite(name, table, event, body, when=""):
+    sql = f'CREATE TRIGGER "{name}" {event} ON {table} {when}\nBEGIN {body} END'
+    return Trigger(name, table, sql, [sql])
+
+
+def _postgresql(name, table, event, body, each="ROW"):
+    function = f'CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $${body}$$'
+    trigger = f'CREATE TRIGGER "{name}" {event} ON {table} FOR EACH {each} EXECUTE FUNCTION "{name}"()'
+    return Trigger(name, table, body, [function, trigger])
+
+
+def _refusal(sentence):
+    return f"RAISE EXCEPTION '{sentence}' USING ERRCODE = 'check_violation';"
+
+
+def sqlite() -> list[Trigger]:
+    guards = [
+        _sqlite(
+            guard.name,
+            guard.table,
+            guard.event,
+            f"SELECT RAISE(ABORT, '{guard.name}');",
+            "WHEN " + guard.wrong.format(replayed=REPLAYED["sqlite"]),
+        )
+        for guard in GUARDS
+    ]
+    return [*guards, _sqlite(MOVER, "rewards_transfer", "AFTER INSERT", MOVE_SQLITE)]
+
+
+def postgresql() -> list[Trigger]:
+    guards = [
+        _postgresql(
+            guard.name,
+            guard.table,
+            guard.event,
+            f"BEGIN IF {guard.wrong.format(replayed=REPLAYED['postgresql'])} THEN {_refusal(guard.name)} END IF;"
+            f" RETURN {'OLD' if 'DELETE' in guard.event else 'NEW'}; END",
+        )
+        for guard in GUARDS
+    ]
+    emptied = [
+        _postgresql(
+            f"{table} is never emptied",
+            table,
+            "BEFORE TRUNCATE",
+            f"BEGIN {_refusal(f'{table} is never emptied')} END",
+            each="STATEMENT",
+        )
+        for table in ("rewards_account", "rewards_transfer")
+    ]
+    return [*guards, *emptied, _postgresql(MOVER, "rewards_transfer", "AFTER INSERT", MOVE_POSTGRESQL)]
+
+
+TRIGGERS = {"sqlite": sqlite(), "postgresql": postgresql()}
