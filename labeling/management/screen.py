@@ -3,11 +3,10 @@
 Rule: the standard library only, because the first lines are shown before anything is installed.
 """
 
+import shutil
 import sys
 import threading
 import time
-
-WIDTH = 100
 
 
 class Step:
@@ -19,7 +18,8 @@ class Step:
     def __init__(self, title, stream=None):
         self.title, self.stream, self.detail = title, stream or sys.stdout, ""
         self.live = self.stream.isatty()
-        self.lines = []
+        self.lines, self._piece = [], ""
+        self.width = shutil.get_terminal_size().columns - 1
         self._done = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
@@ -35,10 +35,10 @@ class Step:
         self._print(f"{self._erase()}  {self.title}: {mark} ({self.seconds} s)")
 
     def write(self, text):
-        """Take a command's output, whole lines or pieces of them; the last line that says something is the detail."""
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        self.lines.extend(lines)
-        self.detail = lines[-1] if lines else self.detail
+        """Take a command's output in whole lines or pieces of them; the last that says something is the detail."""
+        *whole, self._piece = (self._piece + text).split("\n")
+        self.lines += [line.strip() for line in whole if line.strip()]
+        self.detail = self._piece.strip() or (self.lines or [""])[-1]
 
     def flush(self):
         self.stream.flush()
@@ -50,12 +50,12 @@ class Step:
     def _tick(self):
         pause = 0.3
         while not self._done.wait(pause):
-            line = f"  {self.title} ({self.seconds} s)  {self.detail}"[:WIDTH]
+            line = f"  {self.title} ({self.seconds} s)  {self.detail}"[: self.width]
             self._print(self._erase() + line, end="" if self.live else "\n")
             pause = 0.5 if self.live else 10
 
     def _erase(self):
-        return "\r" + " " * WIDTH + "\r" if self.live else ""
+        return "\r" + " " * self.width + "\r" if self.live else ""
 
     def _print(self, text, end="\n"):
         print(text, end=end, file=self.stream, flush=True)
