@@ -1,0 +1,274 @@
+"""Judgments in the database -> consensus in the database: renewed for the items an answer touched, or a worker's whole work.
+
+Others than people (import, survey, admin) outrank them: their cells are never changed here.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+from django.db import transaction
+from django.db.models import F
+
+from labeling import consensus
+from labeling.consensus import Rule
+from labeling.kinds import KINDS, Cell
+from labeling.models import Assignment, Consensus, Gold, Item, Judgment, Member, Project, Query, QueryCategory, QueryItem
+
+TRAINING = (Query.Purpose.TEACH, Query.Purpose.RANDOM)  # the others measure; they never train
+IMPLYING = [kind.name for kind in KINDS.values() if kind.implied]
+BATCH = 500  # items renewed in one transaction when much has to be renewed
+
+
+class Said(NamedTuple):
+    """What one worker said of one cell; `implied` where the cell was shown and not chosen."""
+
+    assignment: int
+    worker: int
+    rating: float
+    category: int
+    degree: float
+    implied: bool
+
+
+def rule_of(project: Project) -> Rule:
+    return Rule(count=project.agree_count, share=project.agree_share)
+
+
+def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float] = {}) -> None:
+    """Renew the consensus of the items just answered and the ratings that follow from it.
+
+    before: the judgments of this assignment that the new ones replaced.
+    """
+    query = assignment.query
+    items = [item.pk for item in query.item_list]
+    if query.purpose == Query.Purpose.GOLD:
+        return rate_on_gold(assignment)
+    list(Item.objects.select_for_update().filter(pk__in=items).order_by("pk").values("pk"))  # one renewal at a time
+    judged = said_of(items)
+    verdicts = verdicts_of(items)
+    renewed = renew_items(query.project, items, judged, now)
+    changes: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(2, int))
+    for item in items:
+        earlier = [said for said in judged[item] if said.assignment != assignment.pk] + [
+            Said(assignment.pk, assignment.worker_id, 0.0, cell.category, degree, False)
+            for cell, degree in before.items()
+            if cell.item == item
+        ]
+        for worker, figures in sided(judged[item], renewed[item], query.project.exclusive).items():
+            changes[worker] += figures
+        for worker, figures in sided(earlier, verdicts[item], query.project.exclusive).items():
+            changes[worker] -= figures
+    rate(changes)
+
+
+def renew_items(project: Project, items: Iterable[int], judged, now: datetime) -> dict[int, dict[int, bool]]:
+    """Write the consensus of these items; returns their verdicts, {item: {agreed category: side}}."""
+    standing = defaultdict(dict)
+    for row in Consensus.objects.filter(item__in=items):
+        standing[row.item_id][row.category_id] = row
+    written, cleared, verdicts = [], [], {}
+    for item in items:
+        fixed = {c: row for c, row in standing[item].items() if row.source != Consensus.Source.PEOPLE}
+        cells = cells_of(project, judged[item])
+        cells |= {c: consensus.tally([]) for c in standing[item] if c not in cells and c not in fixed}  # set aside
+        people = agreed_by_people(project, cells, fixed)
+        verdicts[item] = people | {c: row.degree >= 0.5 for c, row in fixed.items() if row.agreed}
+        for category, cell in cells.items():
+            row = standing[item].get(category)
+            if category in fixed:
+                continue
+            since = (row.agreed if row and row.agreed else now) if category in people else None
+            if row and row.agreed and not since:
+                cleared.append(row.pk)
+            written.append(
+                Consensus(
+                    project=project, item_id=item, category_id=category, degree=cell.degree, posterior=cell.posterior,
+                    judgments=cell.judgments, agreed=since, exclusive=project.exclusive,
+                )
+            )  # fmt: skip
+    if cleared:  # first, so that an exclusive item never holds two agreed categories on the way
+        Consensus.objects.filter(pk__in=cleared).update(agreed=None)
+    Consensus.objects.bulk_create(
+        written,
+        update_conflicts=True,
+        unique_fields=["item", "category"],
+        update_fields=["degree", "posterior", "judgments", "agreed"],
+    )
+    return verdicts
+
+
+def cells_of(project: Project, judged: Collection[Said]) -> dict[int, consensus.Cell]:
+    """The cells of one item that people were asked about."""
+    if not project.exclusive:
+        degrees = defaultdict(list)
+        for said in judged:
+            degrees[said.category].append(said)
+        return {
+            category: consensus.tally([said.degree for said in row], [said.rating for said in row])
+            for category, row in degrees.items()
+        }
+    if not judged:
+        return {}
+    categories = list(project.categories.values_list("pk", flat=True))
+    answers = {answer: at for at, answer in enumerate(dict.fromkeys(said.assignment for said in judged))}
+    values, ratings = np.full((len(answers), len(categories)), np.nan), np.zeros(len(answers))
+    for said in judged:
+        values[answers[said.assignment], categories.index(said.category)] = said.degree
+        ratings[answers[said.assignment]] = said.rating
+    row = zip(categories, consensus.tally_row(values, ratings), strict=True)
+    return {category: cell for category, cell in row if cell.judgments}
+
+
+def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], fixed) -> dict[int, bool]:
+    """{category: side} of the cells (of an exclusive item: the one category) that meet the project's rule."""
+    rule = rule_of(project)
+    free = {category: cell for category, cell in cells.items() if category not in fixed and cell.judgments}
+    if not project.exclusive:
+        return {category: cell.degree >= 0.5 for category, cell in free.items() if consensus.agrees(cell, rule)}
+    if any(row.agreed for row in fixed.values()):
+        return {}
+    settled = consensus.settle(free, rule)
+    return {} if settled is None else {settled: True}
+
+
+def said_of(items: Collection[int]) -> dict[int, list[Said]]:
+    """Everything trusted workers said of these items in answers that make consensus, implied zeros included."""
+    answers = (
+        Assignment.objects.answered()
+        .filter(query__query_items__item__in=items, worker__set_aside=False)
+        .exclude(query__purpose=Query.Purpose.GOLD)
+        .values_list("pk", "worker", "worker__rating", "query", "query__kind")
+        .distinct()
+    )
+    answers = {row[0]: row for row in answers}
+    explicit = defaultdict(dict)
+    for answer, item, category, degree in (
+        Judgment.objects.standing()
+        .filter(assignment__in=answers, item__in=items)
+        .values_list("assignment", "item", "category", "degree")
+    ):
+        explicit[answer, item][category] = degree
+    shown, offered = rectangles({row[3] for row in answers.values() if row[4] in IMPLYING}, items)
+    judged = defaultdict(list)
+    for answer, worker, rating, query, _ in answers.values():
+        for item in shown[query]:
+            explicit[answer, item]  # an answer that chose nothing says no to all it was shown
+    for (answer, item), degrees in explicit.items():
+        _, worker, rating, query, _ = answers[answer]
+        judged[item] += [Said(answer, worker, rating, category, degree, False) for category, degree in degrees.items()]
+        judged[item] += [Said(answer, worker, rating, c, 0.0, True) for c in offered[query] if c not in degrees]
+    return judged
+
+
+def rectangles(queries: Collection[int], items: Collection[int]):
+    """Which of `items` these queries show, and which categories they offer."""
+    shown, offered = defaultdict(list), defaultdict(list)
+    if queries:
+        for query, item in QueryItem.objects.filter(query__in=queries, item__in=items).values_list("query", "item"):
+            shown[query].append(item)
+        for query, category in QueryCategory.objects.filter(query__in=queries).values_list("query", "category"):
+            offered[query].append(category)
+    return shown, offered
+
+
+def verdicts_of(items: Collection[int]) -> dict[int, dict[int, bool]]:
+    """What is agreed of these items now, {item: {category: side}}."""
+    verdicts = defaultdict(dict)
+    rows = Consensus.objects.agreed().filter(item__in=items).values_list("item", "category", "degree")
+    for item, category, degree in rows:
+        verdicts[item][category] = degree >= 0.5
+    return verdicts
+
+
+def sided(judged: Iterable[Said], verdict: Mapping[int, bool], exclusive: bool) -> dict[int, np.ndarray]:
+    """{worker: (judgments that side with the verdict, judgments on what is agreed)}; implied zeros are not judgments."""
+    figures = defaultdict(lambda: np.zeros(2, int))
+    otherwise = False if exclusive and verdict else None  # one agreed category settles an exclusive item's row
+    for said in judged:
+        truth = verdict.get(said.category, otherwise)
+        if truth is not None and not said.implied:
+            figures[said.worker] += (int((said.degree >= 0.5) == truth), 1)
+    return figures
+
+
+def rate(changes: Mapping[int, np.ndarray]) -> None:
+    """Add to the workers' counts of judgments and of those that side with the consensus, and rate them anew."""
+    for worker, (agreed, judged) in sorted(changes.items()):
+        if agreed or judged:
+            Member.objects.filter(pk=worker).update(agreed=F("agreed") + int(agreed), judged=F("judged") + int(judged))
+            row = Member.objects.only("agreed", "judged").get(pk=worker)
+            Member.objects.filter(pk=worker).update(rating=consensus.rating(row.agreed, row.judged))
+
+
+def rate_on_gold(assignment: Assignment) -> None:
+    """Judgments on gold rate the worker; they make no consensus."""
+    truth = {
+        Cell(item, category): degree
+        for item, category, degree in Gold.objects.filter(
+            item__in=[item.pk for item in assignment.query.item_list]
+        ).values_list("item", "category", "degree")
+    }
+    figures = np.zeros(2, int)
+    for item, category, degree in assignment.judgments.standing().values_list("item", "category", "degree"):
+        if (known := truth.get(Cell(item, category))) is not None:
+            figures += (int((degree >= 0.5) == (known >= 0.5)), 1)
+    rate({assignment.worker_id: figures})
+
+
+def close_if_answered(query: Query) -> bool:
+    """Close a query whose cells are agreed or that was answered as often as wanted."""
+    if query.purpose != Query.Purpose.GOLD and agreed_everywhere(query):
+        done = True
+    else:
+        done = query.assignments.answered().count() >= query.wanted
+    return done and bool(Query.objects.open().filter(pk=query.pk).update(state=Query.State.CLOSED))
+
+
+def agreed_everywhere(query: Query) -> bool:
+    items = {item.pk for item in query.item_list}
+    agreed = Consensus.objects.agreed().filter(item__in=items)
+    if query.project.exclusive:
+        return agreed.values("item").distinct().count() == len(items)
+    cells = query.cells()
+    return agreed.filter(category__in={cell.category for cell in cells}).count() == len(cells)
+
+
+def set_aside(worker: Member, aside: bool, *, now: datetime) -> int:
+    """Leave a worker's judgments out of consensus (or take them in again); money is untouched. Returns items renewed."""
+    Member.objects.filter(pk=worker.pk).update(set_aside=aside)
+    worker.set_aside = aside
+    items = list(
+        QueryItem.objects.filter(query__assignments__worker=worker, query__assignments__state=Assignment.State.ANSWERED)
+        .order_by("item")
+        .values_list("item", flat=True)
+        .distinct()
+    )
+    for start in range(0, len(items), BATCH):
+        with transaction.atomic():
+            batch = items[start : start + BATCH]
+            renew_items(worker.project, batch, said_of(batch), now)
+    rate_all(worker.project)
+    return len(items)
+
+
+def rate_all(project: Project) -> None:
+    """All workers of a project rated anew from the rows: what online counting should have come to."""
+    figures = {worker: np.zeros(2, int) for worker in project.members.workers().trusted().values_list("pk", flat=True)}
+    items = list(Consensus.objects.agreed().filter(project=project).values_list("item", flat=True).distinct())
+    for start in range(0, len(items), BATCH):
+        batch = items[start : start + BATCH]
+        judged, verdicts = said_of(batch), verdicts_of(batch)
+        for item in batch:
+            for worker, counts in sided(judged[item], verdicts[item], project.exclusive).items():
+                figures[worker] += counts
+    gold = project.queries.filter(purpose=Query.Purpose.GOLD)
+    with transaction.atomic():
+        for worker, (agreed, judged) in figures.items():
+            Member.objects.filter(pk=worker).update(
+                agreed=int(agreed), judged=int(judged), rating=consensus.rating(int(agreed), int(judged))
+            )
+        for assignment in Assignment.objects.answered().filter(query__in=gold):
+            rate_on_gold(assignment)

@@ -1,0 +1,208 @@
+"""An answer, from the click to the money: judgments, consensus, payment and the next retraining, in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from labeling import agreeing, selecting, training
+from labeling.kinds import KINDS, Cell
+from labeling.models import Assignment, Judgment, Member, Query, TrainingRun
+from rewards import ledger
+
+UNDO_LIMIT = 20  # answers after which an earlier one can no longer be taken up again
+
+
+class AnswerRefused(Exception):
+    """The answer cannot be taken; the sentence says why, `code` and `field` for clients."""
+
+    def __init__(self, sentence: str, code: str = "refused", field: str | None = None):
+        super().__init__(sentence)
+        self.code, self.field = code, field
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an answer. `counted`: it makes consensus; `repeated`: it had been recorded before."""
+
+    assignment: Assignment
+    paid: int
+    counted: bool = True
+    repeated: bool = False
+    sentence: str = ""
+
+
+def record(assignment: Assignment, degrees: Mapping[Cell, float], *, now: datetime) -> Outcome:
+    """Fill the assignment's rectangle with these degrees. A second click, a retry or a late answer never pays twice."""
+    degrees = checked(assignment.query, degrees)
+    with transaction.atomic():
+        if close(assignment, now):
+            return counted(assignment, degrees, now)
+        assignment.refresh_from_db()
+        if assignment.reopened:
+            return correct(assignment, degrees, now)
+        return REPLIES[assignment.state](assignment, degrees, now)
+
+
+def checked(query: Query, degrees: Mapping[Cell, float]) -> dict[Cell, float]:
+    """The degrees of this query's cells and of no others; a rectangle with nothing answered is no answer."""
+    cells = set(query.cells())
+    for cell, degree in degrees.items():
+        if cell not in cells:
+            raise AnswerRefused("The answer names a cell that was not asked.", "unknown_cell", "judgments")
+        if not 0 <= degree <= 1:
+            raise AnswerRefused("A degree is a number from 0 to 1.", "bad_degree", "degree")
+    implied = KINDS[query.kind].implied
+    if not degrees and not implied:
+        raise AnswerRefused("Nothing was answered. Skip the query if you cannot tell.", "empty", "judgments")
+    if implied and query.project.exclusive and sum(degrees.values()) <= 0:
+        raise AnswerRefused("Choose one category, or say that you cannot tell.", "empty", "judgments")
+    if query.project.exclusive and implied and sum(degree > 0 for degree in degrees.values()) > 1:
+        raise AnswerRefused("Choose only one category: items here have exactly one.", "too_many", "judgments")
+    return {cell: float(degree) for cell, degree in degrees.items() if degree > 0 or not implied}
+
+
+def close(assignment: Assignment, now: datetime) -> bool:
+    """Submit a live assignment; a second click or a second machine loses here. Not swept yet is not too late."""
+    return bool(
+        Assignment.objects.live()
+        .filter(pk=assignment.pk)
+        .update(state=Assignment.State.ANSWERED, finished=now, reopened=False)
+    )
+
+
+def counted(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
+    """The answer stands: store it, agree on its cells, pay for it, learn from it when enough has come together."""
+    assignment.state, assignment.finished = Assignment.State.ANSWERED, now
+    query = assignment.query
+    store(assignment, degrees, now)
+    agreeing.renew(assignment, now)
+    agreeing.close_if_answered(query)
+    assignment.paid = pay(assignment, degrees)
+    Assignment.objects.filter(pk=assignment.pk).update(paid=assignment.paid)
+    if query.purpose in agreeing.TRAINING:
+        training.request_if_due(query.project, now)
+    selecting.refill_if_low(query.project, now)
+    return Outcome(assignment, assignment.paid)
+
+
+def store(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime, **fields) -> None:
+    Judgment.objects.bulk_create(
+        Judgment(
+            assignment=assignment,
+            worker_id=assignment.worker_id,
+            item_id=cell.item,
+            category_id=cell.category,
+            degree=degree,
+            created=now,
+            **fields,
+        )
+        for cell, degree in degrees.items()
+    )
+
+
+def pay(assignment: Assignment, degrees: Mapping[Cell, float]) -> int:
+    """The reward, or of a grid answered in part the same part of it, rounded down; what is not paid is released."""
+    cells = len(assignment.query.cells())
+    answered = cells if KINDS[assignment.query.kind].implied else len(degrees)
+    amount = assignment.reward * answered // cells
+    ledger.post(assignment.reservation, assignment.worker.user, amount, key=f"answer {assignment.pk}")
+    return amount
+
+
+def correct(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
+    """Replace the judgments of a reopened assignment. No money moves."""
+    if not Assignment.objects.filter(pk=assignment.pk, reopened=True).update(reopened=False):
+        return repeated(assignment, degrees, now)
+    assignment.reopened = False
+    before = {Cell(*row[:2]): row[2] for row in assignment.judgments.standing().values_list("item", "category", "degree")}
+    assignment.judgments.standing().update(replaced=now)
+    store(assignment, degrees, now)
+    agreeing.renew(assignment, now, before)
+    agreeing.close_if_answered(assignment.query)
+    return Outcome(assignment, assignment.paid or 0, sentence="Your answer was corrected. Its reward stays the same.")
+
+
+def repeated(assignment: Assignment, degrees, now: datetime) -> Outcome:
+    """The same reply as the first time."""
+    return Outcome(assignment, assignment.paid or 0, repeated=True)
+
+
+def late(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
+    """After expiry: taken at the offered price if a place and the money can be had again, else kept, unpaid, uncounted."""
+    again = Assignment.objects.filter(query=assignment.query_id, worker=assignment.worker_id).exclude(
+        state=Assignment.State.EXPIRED
+    )
+    if successor := again.first():  # the same query was offered to this worker anew: the answer is to that offer
+        return record(successor, degrees, now=now)
+    try:
+        with transaction.atomic():
+            return regained(assignment, degrees, now)
+    except (PlaceTaken, ledger.BudgetExhausted):
+        assignment.state = Assignment.State.LATE
+        Assignment.objects.filter(pk=assignment.pk).update(state=assignment.state, finished=now, paid=0)
+        store(assignment, degrees, now, replaced=now)
+        return unpaid(assignment, degrees, now)
+
+
+class PlaceTaken(Exception):
+    pass
+
+
+def regained(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
+    if not assignment.query.take_place():
+        raise PlaceTaken
+    assignment.reservation = ledger.reserve(
+        assignment.query.project.budget, assignment.reward, reference=f"query {assignment.query_id}, late"
+    )
+    Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.EXPIRED).update(
+        state=Assignment.State.ANSWERED, finished=now, reservation=assignment.reservation
+    )
+    return counted(assignment, degrees, now)
+
+
+def unpaid(assignment: Assignment, degrees, now: datetime) -> Outcome:
+    sentence = "This answer came too late: others had been asked meanwhile. It is kept, but neither paid nor counted."
+    return Outcome(assignment, 0, counted=False, sentence=sentence)
+
+
+def refused(assignment: Assignment, degrees, now: datetime) -> Outcome:
+    raise AnswerRefused("You gave this query back, so it cannot be answered any more.", "given_back")
+
+
+REPLIES = {
+    Assignment.State.ANSWERED: repeated,
+    Assignment.State.EXPIRED: late,
+    Assignment.State.LATE: unpaid,
+    Assignment.State.GIVEN_BACK: refused,
+}
+
+
+def undo(worker: Member, assignment: Assignment | None = None) -> Assignment:
+    """Reopen an answered assignment (the last one, if none is named) for correction; raises AnswerRefused."""
+    answered = Assignment.objects.answered().filter(worker=worker).order_by("-finished", "-pk")
+    last = answered.filter(pk=assignment.pk).first() if assignment else answered.first()
+    if last is None:
+        raise AnswerRefused("There is no answer of yours to undo.", "nothing_to_undo")
+    if answered.filter(finished__gt=last.finished)[:UNDO_LIMIT].count() >= UNDO_LIMIT:
+        raise AnswerRefused(f"An answer can be undone until {UNDO_LIMIT} others have followed.", "too_many_followed")
+    if learned_from(last):
+        raise AnswerRefused("The classifier has learned from this answer already, so it stays.", "learned")
+    with transaction.atomic():
+        Assignment.objects.filter(worker=worker, reopened=True).update(reopened=False)
+        Assignment.objects.answered().filter(pk=last.pk).update(reopened=True)
+    last.reopened = True
+    return last
+
+
+def learned_from(assignment: Assignment) -> bool:
+    began = TrainingRun.objects.filter(project=assignment.worker.project_id, started__gte=assignment.finished)
+    return began.exclude(state=TrainingRun.State.FAILED).exists()
+
+
+def keep(assignment: Assignment) -> None:
+    """Leave a reopened answer as it was."""
+    Assignment.objects.filter(pk=assignment.pk, reopened=True).update(reopened=False)
+
+

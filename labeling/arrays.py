@@ -1,0 +1,89 @@
+"""Versioned arrays in storage: features and probabilities, one `.npy` file a version, found by a pointer in the database.
+
+A file is named by the hash of its content and never changes, so a reader needs no lock and a cache never goes stale.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import storages
+
+
+class ArrayDamaged(Exception):
+    """The stored bytes are not those that were saved."""
+
+
+def save(name: str, array: np.ndarray) -> dict:
+    """Store `array` under `name` and return its pointer {path, sha256, shape, dtype}; durable before it returns."""
+    settings.ARRAYS_CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=settings.ARRAYS_CACHE, suffix=".npy", delete=False) as file:
+        np.save(file, np.ascontiguousarray(array))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary = Path(file.name)
+    digest = sha256(temporary)
+    path = f"{name}-{digest[:20]}.npy"
+    put(temporary, path)
+    return {"path": path, "sha256": digest, "shape": list(array.shape), "dtype": str(array.dtype)}
+
+
+def put(temporary: Path, path: str) -> None:
+    storage = storages["arrays"]
+    if storage.exists(path):
+        temporary.unlink()
+        return
+    local = local_path(path)
+    if local is None:
+        with open(temporary, "rb") as file:
+            storage.save(path, File(file))
+        temporary.unlink()
+    else:
+        local.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(temporary, local)
+
+
+def load(pointer: dict) -> np.ndarray:
+    """The array behind a pointer, mapped read-only into memory; raises ArrayDamaged if its bytes have changed."""
+    return _load(pointer["path"], pointer["sha256"])
+
+
+@lru_cache(maxsize=8)
+def _load(path: str, digest: str) -> np.ndarray:
+    file = local_path(path) or fetched(path, digest)
+    if sha256(file) != digest:
+        raise ArrayDamaged(f"{path} is damaged: its hash is not the one in the database. Retrain to make it anew.")
+    return np.load(file, mmap_mode="r", allow_pickle=False)
+
+
+def delete(pointer: dict) -> None:
+    storages["arrays"].delete(pointer["path"])
+
+
+def fetched(path: str, digest: str) -> Path:
+    """A copy on this machine, for storages that are not a local folder."""
+    cached = settings.ARRAYS_CACHE / f"{digest}.npy"
+    if not cached.exists():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with storages["arrays"].open(path) as source, tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as copy:
+            shutil.copyfileobj(source, copy)
+        os.replace(copy.name, cached)
+    return cached
+
+
+def local_path(path: str) -> Path | None:
+    try:
+        return Path(storages["arrays"].path(path))
+    except NotImplementedError:
+        return None
+
+
+def sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

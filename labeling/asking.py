@@ -1,0 +1,158 @@
+"""Who is asked what next: the most valuable open query, leased at a fixed reward; given back or expired, somebody else is asked."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from labeling import quoting, selecting
+from labeling.models import Assignment, Item, Member, Project, Query, Report
+from rewards import ledger
+
+Waiting = {
+    "set_aside": "Your answers in this project were set aside. Its admin can tell you why.",
+    "paused": "This project is paused. Come back later.",
+    "archived": "This project is finished. Thank you for your answers.",
+    "holding": "Answer what you hold first.",
+    "budget": "The budget is used up for now. Your answers are safe and paid.",
+    "training": "The classifier is learning from the answers. New queries appear when it is done.",
+    "choosing": "The next queries are being chosen. This takes a moment.",
+    "others": "You have answered everything that is open. The rest waits for other people.",
+    "reached": "The classifier is as sure as this project asks for. There is nothing left to ask.",
+    "done": "Everything has been asked. Thank you.",
+}
+
+
+class NothingToAsk(Exception):
+    """There is no query for this worker now; `code` and `sentence` say why."""
+
+    def __init__(self, code: str):
+        self.code, self.sentence = code, Waiting[code]
+        super().__init__(self.sentence)
+
+
+class NotHeld(Exception):
+    """The assignment is not live any more: answered, given back or expired."""
+
+
+def next_assignment(worker: Member, holding: Collection[int] = (), *, now: datetime) -> Assignment:
+    """A live assignment not in `holding`, or a new one; raises NothingToAsk with the reason."""
+    project = worker.project
+    if worker.set_aside:
+        raise NothingToAsk("set_aside")
+    if project.state != Project.State.ACTIVE:
+        raise NothingToAsk(project.state)
+    expire(now, worker=worker)
+    held = list(held_by(worker))
+    for assignment in held:
+        if assignment.pk not in holding:
+            return assignment
+    if len(held) >= project.ahead:
+        raise NothingToAsk("holding")
+    return lease(worker, now) or (expire(now, project=project) and lease(worker, now)) or refuse(worker, now)
+
+
+def held_by(worker: Member):
+    """What this worker holds, oldest first: live assignments and the one reopened for correction."""
+    mine = Assignment.objects.filter(worker=worker).select_related("query", "query__project")
+    return (mine.live() | mine.filter(reopened=True)).order_by("-reopened", "pk")
+
+
+def lease(worker: Member, now: datetime) -> Assignment | None:
+    """Claim the most valuable open query and offer it; None when there is none, NothingToAsk when it cannot be paid."""
+    try:
+        with transaction.atomic():
+            query = claim(worker)
+            return query and offer(query, worker, now)
+    except ledger.BudgetExhausted:
+        raise NothingToAsk("budget") from None
+
+
+def claim(worker: Member) -> Query | None:
+    queries = Query.objects.filter(project=worker.project).open_to(worker).order_by("-value", "pk")
+    if connection.features.has_select_for_update_skip_locked:
+        queries = queries.select_for_update(skip_locked=True, of=("self",))
+    for query in queries[:3]:
+        if query.take_place():
+            query.project = worker.project
+            return query
+    return None
+
+
+def offer(query: Query, worker: Member, now: datetime) -> Assignment:
+    """Lease a claimed query to this worker at the reward quoted now."""
+    reward = quoting.quote(query, worker)
+    reservation = ledger.reserve(query.project.budget, reward, reference=f"query {query.pk}")
+    return Assignment.objects.create(
+        query=query,
+        worker=worker,
+        reward=reward,
+        reservation=reservation,
+        offered=now,
+        expires=now + timedelta(seconds=query.project.lease_seconds),
+    )
+
+
+def refuse(worker: Member, now: datetime):
+    """Say why there is nothing, and ring for more where more can be chosen."""
+    project = worker.project
+    selecting.refill_if_low(project, now)
+    if project.runs.pending().exists():
+        raise NothingToAsk("training")
+    if Query.objects.filter(project=project).open().exists():
+        raise NothingToAsk("others")
+    project.refresh_from_db(fields=["refill_requested"])
+    if project.refill_requested:
+        raise NothingToAsk("choosing")
+    raise NothingToAsk(selecting.why_empty(project))
+
+
+def give_back(
+    assignment: Assignment, reason: str = "skip", *, now: datetime, note: str = "", broken: Iterable[Item] = ()
+) -> None:
+    """Skip, cannot tell, or report `broken` items: the reservation is released and somebody else is asked."""
+    with transaction.atomic():
+        if not release(assignment, Assignment.State.GIVEN_BACK, now, reason=reason, note=note[:500]):
+            raise NotHeld
+        Query.objects.filter(pk=assignment.query_id).update(given_back=F("given_back") + 1)
+        Query.objects.open().filter(pk=assignment.query_id, asked=0, given_back__gte=F("wanted")).update(
+            state=Query.State.EXHAUSTED
+        )
+        for item in broken:
+            report(item, assignment.worker, note, now)
+        selecting.refill_if_low(assignment.query.project, now)
+
+
+def report(item: Item, worker: Member, note: str, now: datetime) -> None:
+    """As many reports as people must agree take an item out; its open queries are withdrawn with it."""
+    Report.objects.get_or_create(item=item, worker=worker, defaults={"note": note[:500], "created": now})
+    if item.reports.count() >= worker.project.agree_count:
+        withdraw(item)
+
+
+def withdraw(item: Item) -> None:
+    Item.objects.filter(pk=item.pk).update(withdrawn=True)
+    Query.objects.open().filter(items=item).update(state=Query.State.WITHDRAWN)
+
+
+def release(assignment: Assignment, state: str, now: datetime, **fields) -> bool:
+    """End a live assignment without an answer; says whether it was still live."""
+    won = Assignment.objects.live().filter(pk=assignment.pk).update(state=state, finished=now, **fields)
+    if won:
+        Query.objects.filter(pk=assignment.query_id).update(asked=F("asked") - 1)
+        ledger.void(assignment.reservation)
+    return bool(won)
+
+
+def expire(now: datetime, limit: int = 200, **scope) -> int:
+    """Release what was not answered in time (of one worker, of one project, or anywhere); says how many."""
+    if "project" in scope:
+        scope["query__project"] = scope.pop("project")
+    due = Assignment.objects.live().filter(expires__lte=now, **scope).select_related("reservation")[:limit]
+    return sum(expire_one(assignment, now) for assignment in due)
+
+
+@transaction.atomic
+def expire_one(assignment: Assignment, now: datetime) -> bool:
+    return release(assignment, Assignment.State.EXPIRED, now)

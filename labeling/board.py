@@ -1,0 +1,94 @@
+"""A project as arrays: what the machine thinks of every cell, and which cells may be asked. Read outside any request."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Q
+
+from labeling import arrays
+from labeling.models import Category, Consensus, Gold, Item, Project, Query, QueryCategory, QueryItem
+
+
+@dataclass(frozen=True)
+class Board:
+    """Row i of each array is the item of primary key items[i], column j is categories[j].
+
+    probability: (n, C) float32; askable: (n, C) cells that may be asked to teach; exam: (n,) items kept to measure and
+    not asked yet; gold: (n,) items whose truth was known beforehand.
+    """
+
+    items: np.ndarray
+    categories: Sequence[Category]
+    probability: np.ndarray
+    askable: np.ndarray
+    exam: np.ndarray
+    gold: np.ndarray
+
+
+def read(project: Project) -> Board:
+    categories = list(project.categories.order_by("column"))
+    rows = np.fromiter(
+        Item.objects.filter(project=project).order_by("row").values_list("pk", "row", "lot", "withdrawn").iterator(),
+        dtype=[("pk", "i8"), ("row", "i8"), ("lot", "f8"), ("withdrawn", "?")],
+    )
+    place = {pk: at for at, pk in enumerate(rows["pk"].tolist())}
+    column = {category.pk: at for at, category in enumerate(categories)}
+    gold = marked(place, Gold.objects.filter(item__project=project))
+    kept = (rows["lot"] < project.exam_share) & ~gold
+    exam = kept & ~rows["withdrawn"] & ~known_or_asked(project, place)
+    askable = np.repeat((~rows["withdrawn"] & ~gold & ~exam)[:, None], len(categories), axis=1)
+    exclude_settled(project, askable, place, column)
+    exclude_asked(project, askable, place, column)
+    probability = probability_of(project, rows["row"], [category.column for category in categories])
+    return Board(rows["pk"], categories, probability, askable, exam, gold & ~rows["withdrawn"])
+
+
+def marked(place: Mapping[int, int], queryset) -> np.ndarray:
+    """(n,) True at the items these rows name."""
+    mask = np.zeros(len(place), bool)
+    for pk in queryset.values_list("item", flat=True).distinct():
+        mask[place[pk]] = True
+    return mask
+
+
+def known_or_asked(project: Project, place: Mapping[int, int]) -> np.ndarray:
+    """(n,) True at items of the exam's lot that cannot be examined blindly any more: asked already, or imported."""
+    lot = {"item__project": project, "item__lot__lt": project.exam_share}
+    imported = Consensus.objects.filter(**lot).exclude(source=Consensus.Source.PEOPLE)
+    return marked(place, QueryItem.objects.filter(**lot)) | marked(place, imported)
+
+
+def probability_of(project: Project, rows: np.ndarray, columns: list[int]) -> np.ndarray:
+    """(n, C) probabilities of the published run; even odds where it knows neither the item nor the category."""
+    even = 1 / max(len(columns), 1) if project.exclusive else 0.5
+    probability = np.full((len(rows), len(columns)), even, np.float32)
+    if project.published_id:
+        known = arrays.load(project.published.arrays["probability"])
+        seen, offered = rows < len(known), [at for at, column in enumerate(columns) if column < known.shape[1]]
+        found = known[rows[seen]][:, [columns[at] for at in offered]]
+        predicted = ~np.isnan(found).any(axis=1)
+        places = np.flatnonzero(seen)[predicted]
+        probability[np.ix_(places, offered)] = found[predicted]
+    return probability
+
+
+def exclude_settled(project: Project, askable, place, column) -> None:
+    """What is agreed, or was judged as often as wanted without agreement, is not asked again."""
+    rows = Consensus.objects.filter(project=project).filter(
+        Q(agreed__isnull=False) | Q(judgments__gte=project.wanted)
+    )
+    for item, category, agreed in rows.values_list("item", "category", "agreed").iterator():
+        askable[place[item], slice(None) if project.exclusive and agreed else column[category]] = False
+
+
+def exclude_asked(project: Project, askable, place, column) -> None:
+    """What is open already, or was given back since the published run by as many as wanted, is not proposed."""
+    given_up = Q(state=Query.State.EXHAUSTED, run=project.published_id)
+    busy = Query.objects.filter(project=project).filter(Q(state=Query.State.OPEN) | given_up)
+    items = QueryItem.objects.filter(query__in=busy).values_list("query", "item")
+    offered = {}
+    for query, category in QueryCategory.objects.filter(query__in=busy).values_list("query", "category"):
+        offered.setdefault(query, []).append(column[category])
+    for query, item in items:
+        askable[place[item], slice(None) if project.exclusive else offered[query]] = False

@@ -1,0 +1,130 @@
+"""The three ways to ask, as data. A kind is one row of KINDS and one template; nothing else asks which kind a query is."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django import forms
+
+from labeling import proposals
+
+
+class Cell(NamedTuple):
+    """One (item, category), by primary keys: the atom of everything."""
+
+    item: int
+    category: int
+
+
+class Option(NamedTuple):
+    """What a worker may choose: its value in the form, its words, the key that is printed on it."""
+
+    value: str
+    title: str
+    key: str
+
+
+DIGITS = "1234567890"
+
+
+def keyed(pairs: Iterable[tuple[int, str]]) -> list[Option]:
+    keys = DIGITS + "abcdefghijklmopqrstvwxz"  # without the letters that pages use: n, u, y
+    return [Option(str(value), title, keys[at] if at < len(keys) else "") for at, (value, title) in enumerate(pairs)]
+
+
+def yes_or_no(query) -> forms.Field:
+    options = [Option("1", "Yes", "y"), Option("0", "No", "n")]
+    return one_of(options, "Answer yes or no, or say that you cannot tell.")
+
+
+def one_of(options: list[Option], missing: str) -> forms.Field:
+    field = forms.ChoiceField(
+        choices=[(option.value, option.title) for option in options], error_messages={"required": missing}
+    )
+    field.options = options
+    return field
+
+
+def some_of(options: list[Option], required: bool = False) -> forms.Field:
+    field = forms.MultipleChoiceField(
+        choices=[(option.value, option.title) for option in options], required=required
+    )
+    field.options = options
+    return field
+
+
+def categories_of_the_item(query) -> forms.Field:
+    options = keyed((category.pk, category.name) for category in query.category_list)
+    if query.project.exclusive:
+        return one_of(options, "Choose one category, or say that you cannot tell.")
+    return some_of(options)
+
+
+def items_of_the_category(query) -> forms.Field:
+    return some_of(keyed((item.pk, item.identifier) for item in query.item_list))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to ask.
+
+    propose: doubt -> proposals of this kind; field: query -> the form field a worker fills;
+    degrees: (what was chosen, the query's cells) -> {cell: degree}; implied: cells of the rectangle that an answer
+    leaves out count as 0 (a choose-from-all answer stores only the chosen); template: how it looks.
+    """
+
+    name: str
+    title: str
+    propose: Callable
+    field: Callable[..., forms.Field]
+    degrees: Callable[[Iterable[str], Iterable[Cell]], Mapping[Cell, float]]
+    implied: bool
+    template: str
+
+
+def chosen_categories(chosen, cells):
+    return {cell: 1.0 for cell in cells if str(cell.category) in chosen}
+
+
+def every_item(chosen, cells):
+    return {cell: float(str(cell.item) in chosen) for cell in cells}
+
+
+def the_answer(chosen, cells):
+    return {cell: float(value) for cell, value in zip(cells, chosen, strict=True)}
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("yes_no", "Yes or no", proposals.close_calls, yes_or_no, the_answer, False, "labeling/queries/yes_no.html"),
+        Kind(
+            "categories", "All categories of an item", proposals.hard_items, categories_of_the_item,
+            chosen_categories, True, "labeling/queries/categories.html",
+        ),
+        Kind(
+            "items", "Many items of a category", proposals.weak_categories, items_of_the_category,
+            every_item, False, "labeling/queries/items.html",
+        ),
+    )
+}  # fmt: skip
+
+
+class AnswerForm(forms.Form):
+    """One query's answer as a worker's browser sends it; `degrees()` fills the rectangle.
+
+    `unsure` holds the items of a grid of which the worker cannot tell: their cells stay empty, unpaid.
+    """
+
+    def __init__(self, query, data=None):
+        super().__init__(data)
+        self.query, self.kind = query, KINDS[query.kind]
+        self.fields["answer"] = self.kind.field(query)
+        self.fields["unsure"] = some_of(keyed((item.pk, item.identifier) for item in query.item_list))
+
+    def degrees(self) -> dict[Cell, float]:
+        chosen = self.cleaned_data["answer"]
+        chosen = [chosen] if isinstance(chosen, str) else chosen
+        unsure = set(self.cleaned_data["unsure"])
+        degrees = self.kind.degrees(chosen, self.query.cells())
+        return {cell: degree for cell, degree in degrees.items() if str(cell.item) not in unsure}

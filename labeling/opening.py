@@ -1,0 +1,87 @@
+"""How a project begins and who comes in: opening, categories, invitations, roles."""
+
+import re
+
+from django.core import signing
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from labeling.models import Category, Member, Project
+from rewards import ledger
+
+INVITATION_DAYS = 14
+
+
+class Refused(Exception):
+    """It cannot be done; the sentence says why, `field` which value is at fault."""
+
+    def __init__(self, sentence: str, field: str | None = None):
+        super().__init__(sentence)
+        self.field = field
+
+
+def open_project(user, *, name: str, categories: list[str] = (), currency: str = "points", **fields) -> Project:
+    """A project with its owner, its categories and an empty budget. The owner has every right but answering."""
+    if not name.strip():
+        raise Refused("A project needs a name.", "name")
+    with transaction.atomic():
+        project = Project.objects.create(
+            name=name.strip(), slug=free_slug(name), budget=ledger.open_budget(name.strip()[:200], currency), **fields
+        )
+        Member.objects.create(project=project, user=user, role=Member.Role.OWNER)
+        add_categories(project, categories)
+    return project
+
+
+def free_slug(name: str) -> str:
+    """The name as an address, numbered if it is taken."""
+    stem = slugify(name)[:70] or "project"
+    taken = set(Project.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    return stem if stem not in taken else next(f"{stem}-{n}" for n in range(2, len(taken) + 3) if f"{stem}-{n}" not in taken)
+
+
+def add_categories(project: Project, names: list[str]) -> list[Category]:
+    """New categories at the end; each gets a column that was never used before."""
+    names = [re.sub(r"\s+", " ", str(name)).strip() for name in names]
+    for name in names:
+        if not name or len(name) > 120:
+            raise Refused("A category's name has 1 to 120 characters.", "categories")
+        if names.count(name) > 1:
+            raise Refused(f"The category {name!r} is named twice.", "categories")
+    try:
+        with transaction.atomic():
+            first = allot(project, columns=len(names))
+            return Category.objects.bulk_create(
+                Category(project=project, name=name, column=first + at) for at, name in enumerate(names)
+            )
+    except IntegrityError:
+        raise Refused("The project has a category of that name already.", "categories") from None
+
+
+def allot(project: Project, **counts: int) -> int:
+    """Take the next row or column numbers; returns the first. They are never given out again."""
+    ((field, count),) = counts.items()
+    locked = Project.objects.select_for_update().get(pk=project.pk)
+    first = getattr(locked, field)
+    Project.objects.filter(pk=project.pk).update(**{field: first + count})
+    setattr(project, field, first + count)
+    return first
+
+
+def invitation(project: Project, role: str) -> str:
+    """A token that lets whoever holds it join in this role, until it expires or the invitations are renewed."""
+    return signing.dumps([project.pk, role, project.invitation_key], salt="invitation")
+
+
+def invited(token: str) -> tuple[Project, str]:
+    """The project and role of an invitation; raises Refused when it is not valid (any more)."""
+    try:
+        pk, role, key = signing.loads(token, salt="invitation", max_age=INVITATION_DAYS * 86_400)
+        return Project.objects.get(pk=pk, invitation_key=key), Member.Role(role).value
+    except (signing.BadSignature, Project.DoesNotExist, ValueError):
+        raise Refused("This invitation is not valid any more. Ask the project's admin for a new link.") from None
+
+
+def join(user, project: Project, role: str) -> Member:
+    member, _ = Member.objects.get_or_create(user=user, project=project, role=role)
+    return member

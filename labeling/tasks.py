@@ -1,0 +1,20 @@
+"""Doors of the clusters: what a message may ring for. Each says which flow runs; the database decides whether it does."""
+
+from django.utils import timezone
+
+from labeling import asking, launching, selecting, training
+from labeling.models import Project, TrainingRun
+
+
+def train(run: int) -> None:
+    launching.launch(TrainingRun.objects.get(pk=run))
+
+
+def refill(project: int) -> None:
+    selecting.refill(Project.objects.get(pk=project))
+
+
+def sweep() -> None:
+    now = timezone.now()
+    asking.expire(now)
+    training.sweep(now)

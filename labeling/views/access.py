@@ -1,0 +1,29 @@
+"""Who may do what: the one place where pages and the API look up a role."""
+
+from django.http import Http404
+
+from labeling.models import Member, Project
+
+Role = Member.Role
+RUNS = (Role.OWNER, Role.ADMIN)  # may change the project
+READS = (Role.OWNER, Role.ADMIN, Role.RESEARCHER)  # may see and export its results
+ANY = tuple(Role)
+
+
+def project_for(user, slug: str, roles=ANY) -> Project:
+    """The project, if this user has one of these roles in it. To anybody else it does not exist."""
+    projects = Project.objects.select_related("budget", "published").filter(slug=slug)
+    if not user.is_superuser:
+        projects = projects.filter(members__in=Member.objects.filter(user=user, role__in=roles))
+    project = projects.distinct().first()
+    if project is None:
+        raise Http404(f"There is no project {slug!r} that you may see.")
+    return project
+
+
+def worker_for(user, slug: str) -> Member:
+    """This user as a worker of the project."""
+    worker = Member.objects.workers().select_related("project__budget", "user").filter(user=user, project__slug=slug).first()
+    if worker is None:
+        raise Http404(f"You are no worker of a project {slug!r}.")
+    return worker
