@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def install(extras=(), gpu=False):
     if rebuild:
         install_torch(torch.partition("==")[2], gpu)
     pip_install(f"Installing {len(wanted)} dependencies", *wanted)
-    STAMP.write_text(json.dumps(wanted))
+    with suppress(OSError):  # an image's Python may be read-only; then pip looks again at the next start
+        STAMP.write_text(json.dumps(wanted))
     importlib.invalidate_caches()
 
 
@@ -144,5 +146,5 @@ def explain(lines, otherwise="pip could not install the dependencies; its last w
     """What a failed command's output means and what to do about it, below its last lines."""
     output = "\n".join(lines)
     known = (advice for signs, advice in TROUBLES if any(sign in output for sign in signs))
-    tail = "\n".join("    " + line for line in lines[-6:])
+    tail = "\n".join("    " + line[:150] for line in lines[-4:])
     return f"{tail}\n{next(known, otherwise)}\nThen run the same command again; it goes on where it stopped."
