@@ -12,10 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 ROUNDING = 1e-9  # thirds are not exact in binary: two of three must meet a share of 2/3
-RIGHT, WRONG = (
-    6.0,
-    2.0,
-)  # a new worker counts as 6 right of 8: crowds average about .75, and eight judgments outweigh the guess
+RIGHT, WRONG = 6.0, 2.0  # a new worker counts as 6 right of 8: crowds average about .75; 8 judgments weigh as much
 SURE = 0.99  # nobody is trusted beyond this: one slip must not need ten people to undo
 OPEN = 1e-3  # a surer prior would be deaf: the evidence of any number of people is bounded (SHARED)
 SHARED = 0.3  # correlation of people's errors about one item: they stumble over the same look-alikes
@@ -280,8 +277,7 @@ def _posterior(evidence, prior, exclusive):
     prior = np.clip(prior, OPEN, 1 - OPEN)
     if not exclusive:
         return 1 / (1 + (1 - prior) / prior * np.exp(-evidence))
-    logs = np.log(prior) + evidence
-    weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+    weights = prior * np.exp(evidence)  # cannot overflow: tempered evidence is bounded
     return weights / weights.sum(axis=1, keepdims=True)
 
 

@@ -160,7 +160,7 @@ def random_items(doubt: Doubt, limit: int, random_state=None) -> list[Proposal]:
 
 
 def margin(doubt: Doubt, limit: int, random_state=None) -> list[Proposal]:
-    """All categories of the items with the smallest margin between the top two (Scheffer et al. 2001), a policy to beat.
+    """All categories of the items with the smallest margin between the top two (Scheffer et al. 2001), to beat.
 
     Where categories are not exclusive, of the items with the cell nearest to one half.
     """

@@ -54,6 +54,16 @@ def test_one_judgment_is_as_sure_as_its_worker():
     assert tally_row([[1, 0, 0, 0]], [0.8])[0].posterior == pytest.approx(0.8)
 
 
+def test_nobody_is_trusted_without_bound():
+    assert tally([1], [1.0]).posterior == pytest.approx(0.99)
+    assert tally([1, 0], [1.0, 1.0]).posterior == pytest.approx(0.5)
+
+
+def test_equal_judgments_count_by_their_design_effect():
+    odds = (0.7 / 0.3) ** (3 / (1 + 0.3 * 2))
+    assert tally([1, 1, 1], [0.7] * 3).posterior == pytest.approx(odds / (1 + odds))
+
+
 def test_nobody_asked_leaves_the_prior():
     assert tally([], prior=0.3) == Cell(0.3, pytest.approx(0.3), 0)
     cells = tally_row(np.full((1, 3), NAN), prior=[0.2, 0.3, 0.5])
@@ -103,6 +113,13 @@ def test_the_default_rule_wants_two_agreeing_people():
     assert agrees(tally([1, 1]), Rule()) and agrees(tally([0, 0]), Rule())
     assert not agrees(tally([1, 0]), Rule())
     assert agrees(tally([1, 0, 1]), Rule()) and agrees(tally([0, 1, 0]), Rule())
+
+
+@pytest.mark.parametrize(("people", "share"), [(3, 2 / 3), (4, 0.75), (5, 0.8), (10, 0.9)])
+def test_a_share_met_exactly_is_met_on_both_sides(people, share):
+    against = [1] + [0] * (people - 1)
+    assert agrees(tally(against), Rule(share=share))
+    assert agrees(tally([1 - degree for degree in against]), Rule(share=share))
 
 
 def test_one_answer_suffices_where_the_rule_says_so():
@@ -156,6 +173,7 @@ def test_with_two_categories_a_row_is_a_cell():
     degrees, ratings = [1, 0, 1], [0.9, 0.6, 0.8]
     row = tally_row([[d, 1 - d] for d in degrees], ratings)
     assert row[0].posterior == pytest.approx(tally(degrees, ratings).posterior)
+    degrees = [1, 0.3, 0.7]
     one_sided = tally_row([[d, NAN] for d in degrees], ratings)
     assert one_sided[0].posterior == pytest.approx(tally(degrees, ratings).posterior)
 
@@ -215,6 +233,19 @@ def test_zeros_implied_by_a_choice_do_not_flatter_its_worker():
     workers = Consensus(exclusive=True).fit(tuple(map(np.array, zip(*rows, strict=True)))).workers_
     assert list(workers.agreed) == [3, 3, 0]
     assert list(workers.judged) == [3, 3, 3]
+
+
+def test_half_a_yes_takes_no_side():
+    rows = [(0, 0, worker, degree) for worker, degree in enumerate([1, 1, 1, 0.5])]
+    workers = Consensus(exclusive=False).fit(tuple(map(np.array, zip(*rows, strict=True)))).workers_
+    assert list(workers.judged) == [1, 1, 1, 0]
+
+
+def test_a_tie_agrees_on_nothing_in_the_batch_either():
+    rows = [(0, worker % 2, worker, 1.0) for worker in range(4)]  # two confirm one category, two another
+    fitted = Consensus(exclusive=True).fit(tuple(map(np.array, zip(*rows, strict=True))))
+    assert np.isnan(fitted.agreed_).all()
+    assert fitted.probas_[0] == pytest.approx([0.5, 0.5])
 
 
 def test_gold_rates_workers_and_makes_no_consensus():
