@@ -10,25 +10,26 @@ from django.utils import timezone
 
 from .models import MOST, ROUTES, Role, Transfer
 
-# PostgreSQL re-reads a balance that it locks. SQLite needs no lock: it has one writer at a time.
-LOCK = "FOR NO KEY UPDATE OF debit"
-WORTH_LOCKING = (Role.AVAILABLE, Role.WORKER)  # the accounts that can run dry
-
 INSERT = """
     INSERT INTO rewards_transfer
         (budget_id, debit_id, credit_id, amount, kind, reference, "key", resolves_id, corrects_id, created)
-    SELECT debit.budget_id, debit.id, credit.id, %(amount)s, %(kind)s, %(reference)s, %(key)s, %(resolves_id)s,
+    SELECT budget.id, debit.id, credit.id, %(amount)s, %(kind)s, %(reference)s, %(key)s, %(resolves_id)s,
         %(corrects_id)s, %(created)s
-    FROM rewards_account debit, rewards_account credit
-    WHERE {debit} AND {credit} AND debit.balance - %(amount)s >= {least}
+    FROM rewards_budget budget, rewards_account debit, rewards_account credit
+    WHERE budget.id = %(budget_id)s AND {debit} AND {credit} AND debit.balance - %(amount)s >= {least}
     {lock}
     ON CONFLICT DO NOTHING
     RETURNING id, debit_id, credit_id"""
 
+# PostgreSQL: the budget's row is the gate to all its accounts. Whoever moves its money passes it first and holds it
+# until the transaction ends, so two of them never wait for each other, in whatever order they go on. The debit account
+# is locked too, since only a row that is locked is read anew. SQLite has one writer at a time and needs neither.
+LOCK = "FOR NO KEY UPDATE OF budget, debit"
+
 
 def _account(side, role):
     owner = "= %(user_id)s" if role == Role.WORKER else "IS NULL"
-    return f"{side}.budget_id = %(budget_id)s AND {side}.role = '{role}' AND {side}.user_id {owner}"
+    return f"{side}.budget_id = budget.id AND {side}.role = '{role}' AND {side}.user_id {owner}"
 
 
 @cache
@@ -37,7 +38,7 @@ def _statement(debit, credit, locks):
         debit=_account("debit", debit),
         credit=_account("credit", credit),
         least=-MOST if debit == Role.FUNDING else 0,
-        lock=LOCK if locks and debit in WORTH_LOCKING else "",
+        lock=LOCK if locks else "",
     )
 
 

@@ -6,10 +6,11 @@ repeated with the same content it returns the first transfer and moves nothing, 
 """
 
 import operator
+from contextlib import nullcontext
 from typing import NoReturn
 
-from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db import transaction
+from django.db.models import QuerySet
 
 from .inserting import insert
 from .models import MOST, Account, Budget, Kind, Role, Transfer
@@ -38,8 +39,7 @@ class KeyReused(LedgerRefusal):
 def open_budget(name: str, currency: str = "points") -> Budget:
     with transaction.atomic():
         budget = Budget.objects.create(name=name, currency=currency)
-        # In this order: locks are taken in descending order of id, and a reservation takes AVAILABLE first.
-        roles = [Role.FUNDING, Role.PAID, Role.RESERVED, Role.AVAILABLE]
+        roles = [Role.FUNDING, Role.AVAILABLE, Role.RESERVED, Role.PAID]
         Account.objects.bulk_create([Account(budget=budget, role=role) for role in roles])
     return budget
 
@@ -81,7 +81,7 @@ def post(reservation: Transfer | None, user, amount: int, key: str | None = None
         return void(reservation, key)
     paid = _pay(reservation, user, amount, key)
     if paid is None:  # this worker's first reward from this budget, a repetition, or too late
-        Account.objects.get_or_create(user=user, budget_id=reservation.budget_id, defaults={"role": Role.WORKER})
+        _open_account(user, reservation.budget_id)
         paid = _pay(reservation, user, amount, key)
     content = {"kind": Kind.POST, "amount": amount, "resolves_id": reservation.pk, "credit__user_id": user.pk}
     return paid or _repeated(key, content) or _refuse_resolved(reservation)
@@ -114,7 +114,7 @@ def correct(transfer: Transfer, amount: int, key: str | None = None, reference: 
     if transfer.kind not in (Kind.POST, Kind.PAYOUT):
         raise LedgerRefusal(f"A reward or a payout can be corrected; this is a {transfer.kind}.")
     with transaction.atomic():
-        list(Transfer.objects.select_for_update().filter(pk=transfer.pk))  # one correction after the other
+        _pass_gate(transfer.budget_id)  # one correction after the other
         if earlier := key and Transfer.objects.filter(key=key).first():
             return _same_correction(earlier, transfer, amount)
         return _move_difference(transfer, amount - transfer.worth(), key, reference)
@@ -164,23 +164,24 @@ def _repeated(key, content) -> Transfer | None:
     return Transfer.objects.filter(key=key, **content).first() or _refuse_key(key)
 
 
+def _pass_gate(budget_id):
+    """Be alone with the budget's money until the transaction ends, as `insert` is."""
+    list(Budget.objects.select_for_update(no_key=True).filter(pk=budget_id))
+
+
+def _open_account(user, budget_id):
+    with transaction.atomic():
+        _pass_gate(budget_id)
+        Account.objects.get_or_create(user=user, budget_id=budget_id, defaults={"role": Role.WORKER})
+
+
 def _pay(reservation, user, amount, key) -> Transfer | None:
-    facts = reservation.budget_id, amount, user.pk
-    if amount == reservation.amount:
-        return insert(Kind.POST, *facts, key=key, resolves_id=reservation.pk)
-    with transaction.atomic(savepoint=False):  # nothing in here refuses by an exception
-        own = Q(user=user, budget=reservation.budget_id)
-        _lock(Q(pk__in=(reservation.debit_id, reservation.credit_id)) | own)
-        paid = insert(Kind.POST, *facts, key=key, resolves_id=reservation.pk)
-        if paid:
-            insert(Kind.REST, reservation.budget_id, reservation.amount - amount, resolves_id=reservation.pk)
+    budget_id, rest = reservation.budget_id, reservation.amount - amount
+    with transaction.atomic(savepoint=False) if rest else nullcontext():  # nothing in here raises a refusal
+        paid = insert(Kind.POST, budget_id, amount, user.pk, key=key, resolves_id=reservation.pk)
+        if paid and rest:
+            insert(Kind.REST, budget_id, rest, resolves_id=reservation.pk)
     return paid
-
-
-def _lock(accounts: Q):
-    """Where several transfers follow in one transaction, take their accounts' locks first and in the common order."""
-    if connection.features.has_select_for_no_key_update:
-        list(Account.objects.filter(accounts).order_by("-pk").select_for_update(no_key=True))
 
 
 def _move_difference(transfer, difference, key, reference) -> Transfer | None:
@@ -189,7 +190,6 @@ def _move_difference(transfer, difference, key, reference) -> Transfer | None:
     worker = transfer.credit if transfer.kind == Kind.POST else transfer.debit
     source, target = (Role.AVAILABLE, Role.WORKER) if transfer.kind == Kind.POST else (Role.WORKER, Role.PAID)
     route = (source, target) if difference > 0 else (target, source)
-    _lock(Q(pk=worker.pk) | Q(budget=transfer.budget_id, user=None, role__in=route))
     facts = {"route": route, "key": key, "reference": reference, "corrects_id": transfer.pk}
     moved = insert(Kind.CORRECT, transfer.budget_id, abs(difference), worker.user_id, **facts)
     if moved is None and route[0] == Role.AVAILABLE:

@@ -5,6 +5,15 @@ A factor is one row of FACTORS. Amounts are integers of the smallest unit of the
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
+
+
+def _is_unit(value) -> bool:
+    return isinstance(value, Real) and 0 <= value <= 1  # which NaN is not
+
+
+def _is_whole(value) -> bool:
+    return isinstance(value, Integral) and value >= 0
 
 
 @dataclass(frozen=True)
@@ -29,17 +38,17 @@ class Signals:
     scarcity: float | None = None
 
     def __post_init__(self):
-        if self.cells < 0 or self.cells != int(self.cells):
+        if not _is_whole(self.cells):
             raise ValueError(f"cells is a whole number of at least 0, not {self.cells!r}")
         for signal in fields(self)[1:]:
             value = getattr(self, signal.name)
-            if value is not None and not 0 <= value <= 1:  # NaN is refused too
+            if value is not None and not _is_unit(value):
                 raise ValueError(f"{signal.name} lies between 0 and 1, or is None; it is {value!r}")
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One multiplier of the price, which a tariff may weaken; `name` is the signal that it reads."""
+    """One multiplier of the price, which a tariff may weaken; `name` is that of the signal it reads."""
 
     name: str
     title: str
@@ -96,7 +105,6 @@ FACTORS = (
         "When few people can answer, more is offered: up to twice the price.",
     ),
 )
-NAMES = frozenset(factor.name for factor in FACTORS)
 
 
 @dataclass(frozen=True)
@@ -113,14 +121,16 @@ class Tariff:
     ceiling: int = 10**9
 
     def __post_init__(self):
-        if self.per_cell < 0:
-            raise ValueError(f"the price of a cell is at least 0, not {self.per_cell}")
-        if not 0 <= self.floor <= self.ceiling:
-            raise ValueError(f"0 <= floor <= ceiling does not hold of {self.floor} and {self.ceiling}")
+        for name in ("per_cell", "floor", "ceiling"):
+            if not _is_whole(getattr(self, name)):
+                raise ValueError(f"{name} is a whole number of at least 0, not {getattr(self, name)!r}")
+        if self.floor > self.ceiling:
+            raise ValueError(f"the floor, {self.floor}, is above the ceiling, {self.ceiling}")
+        names = [factor.name for factor in FACTORS]
         for name, strength in self.strengths.items():
-            if name not in NAMES:
-                raise ValueError(f"there is no factor {name!r}; there are {', '.join(sorted(NAMES))}")
-            if not 0 <= strength <= 1:
+            if name not in names:
+                raise ValueError(f"there is no factor {name!r}; there are {', '.join(names)}")
+            if not _is_unit(strength):
                 raise ValueError(f"the strength of {name} lies between 0 and 1; it is {strength!r}")
 
 
@@ -161,7 +171,7 @@ def explain(tariff: Tariff, signals: Signals) -> Explanation:
         strength = tariff.strengths.get(factor.name, 0)
         multiplier = factor.multiplier(signals) ** strength
         product *= multiplier
-        fact = getattr(signals, factor.name)
+        fact = getattr(signals, factor.name, None)
         rows.append(Row(factor.title, fact, strength, multiplier, product, factor.explanation))
     reward = min(max(round(product), tariff.floor), tariff.ceiling)
     clamped = None if reward == round(product) else "floor" if reward == tariff.floor else "ceiling"

@@ -33,14 +33,14 @@ GUARDS = [
     Guard(
         "an account keeps its owner",
         "rewards_account",
-        "BEFORE UPDATE",
+        "BEFORE UPDATE OF id, budget_id, role, user_id",
         """NEW.id <> OLD.id OR NEW.budget_id <> OLD.budget_id OR NEW.role <> OLD.role
         OR COALESCE(NEW.user_id, -1) <> COALESCE(OLD.user_id, -1)""",
     ),
     Guard(
         "a balance moves only by a transfer",
         "rewards_account",
-        "BEFORE UPDATE",
+        "BEFORE UPDATE OF balance, latest",
         """{replayed} OR NOT EXISTS (
         SELECT 1 FROM rewards_transfer t WHERE t.id = NEW.latest AND NEW.balance - OLD.balance =
         CASE NEW.id WHEN t.debit_id THEN -t.amount WHEN t.credit_id THEN t.amount END)""",
@@ -73,20 +73,9 @@ GUARDS = [
 REPLAYED = {"sqlite": "NEW.latest <= OLD.latest", "postgresql": "pg_trigger_depth() < 2"}
 
 MOVER = "a transfer moves its balances"
-MOVE_SQLITE = """
+MOVE = """
     UPDATE rewards_account SET balance = balance - NEW.amount, latest = NEW.id WHERE id = NEW.debit_id;
     UPDATE rewards_account SET balance = balance + NEW.amount, latest = NEW.id WHERE id = NEW.credit_id;"""
-# Accounts are locked in descending order of id: a worker's first, then the budget's own, which everybody wants.
-MOVE_POSTGRESQL = """DECLARE side record;
-BEGIN
-    FOR side IN SELECT * FROM (VALUES (NEW.debit_id, -NEW.amount), (NEW.credit_id, NEW.amount)) AS s(id, change)
-        ORDER BY id DESC
-    LOOP
-        UPDATE rewards_account SET balance = balance + side.change, latest = NEW.id
-        WHERE rewards_account.id = side.id;
-    END LOOP;
-    RETURN NULL;
-END"""
 
 
 def _sqlite(name, table, event, body, when=""):
@@ -115,7 +104,7 @@ def sqlite() -> list[Trigger]:
         )
         for guard in GUARDS
     ]
-    return [*guards, _sqlite(MOVER, "rewards_transfer", "AFTER INSERT", MOVE_SQLITE)]
+    return [*guards, _sqlite(MOVER, "rewards_transfer", "AFTER INSERT", MOVE)]
 
 
 def postgresql() -> list[Trigger]:
@@ -139,7 +128,7 @@ def postgresql() -> list[Trigger]:
         )
         for table in ("rewards_account", "rewards_transfer")
     ]
-    return [*guards, *emptied, _postgresql(MOVER, "rewards_transfer", "AFTER INSERT", MOVE_POSTGRESQL)]
+    return [*guards, *emptied, _postgresql(MOVER, "rewards_transfer", "AFTER INSERT", f"BEGIN {MOVE} RETURN NULL; END")]
 
 
 TRIGGERS = {"sqlite": sqlite(), "postgresql": postgresql()}

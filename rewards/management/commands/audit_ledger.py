@@ -15,8 +15,16 @@ class Command(BaseCommand):
             self.stdout.write("")
             for difference in found.differences:
                 self.stdout.write(str(difference))
-            raise CommandError(f"The ledger does not add up: {len(found.differences)} differences, named above.")
-        self.stdout.write(f"\nThe ledger adds up: {len(found.figures)} budgets, {found.transfers} transfers.")
+            raise CommandError(
+                f"The ledger does not add up: {said(len(found.differences), 'difference')}, named above."
+            )
+        self.stdout.write(
+            f"\nThe ledger adds up: {said(len(found.figures), 'budget')}, {said(found.transfers, 'transfer')}."
+        )
+
+
+def said(number, noun) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def table(figures) -> str:

@@ -1,0 +1,109 @@
+"""Sixteen threads want the same money. Run on SQLite's file and, where DATABASE_URL names one, on PostgreSQL."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from rewards import ledger
+from rewards.auditing import audit
+from rewards.models import Figures, Kind, Transfer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THREADS = 16
+
+
+def race(act):
+    """What `act(n)` returned or refused with in each of the threads, which all start at once."""
+    start = Barrier(THREADS)
+
+    def run(n):
+        try:
+            start.wait()
+            return act(n)
+        except ledger.LedgerRefusal as refusal:
+            return type(refusal)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
+
+
+def reserve_all_you_can(budget, amount):
+    taken = 0
+    while True:
+        with transaction.atomic():
+            try:
+                ledger.reserve(budget, amount)
+            except ledger.BudgetExhausted:
+                return taken
+        taken += 1
+
+
+def test_threads_racing_to_reserve_never_overspend(budget):
+    taken = race(lambda n: reserve_all_you_can(budget, 3))
+    assert sum(taken) == 33
+    assert budget.figures() == Figures(funded=100, available=1, reserved=99)
+    assert Transfer.objects.filter(kind=Kind.RESERVE).count() == 33
+    assert audit().differences == []
+
+
+def test_one_click_of_many_is_paid(budget, ada):
+    reservation = ledger.reserve(budget, 10)
+    outcomes = race(lambda n: ledger.post(reservation, ada, 10 - n % 3, f"click {n}"))
+    assert outcomes.count(ledger.AlreadyResolved) == THREADS - 1
+    assert ledger.balance(ada, budget) == next(paid.amount for paid in outcomes if isinstance(paid, Transfer))
+    assert audit().differences == []
+
+
+def test_one_request_sent_many_times_is_paid_once_and_answered_alike(budget, ada):
+    reservation = ledger.reserve(budget, 10)
+    outcomes = race(lambda n: ledger.post(reservation, ada, 10, "assignment:1"))
+    assert set(outcomes) == {Transfer.objects.get(kind=Kind.POST)}
+    assert ledger.balance(ada, budget) == 10
+
+
+def test_first_rewards_at_the_same_moment_open_one_account(budget, ada):
+    reservations = [ledger.reserve(budget, 5) for _ in range(THREADS)]
+    race(lambda n: ledger.post(reservations[n], ada, 5))
+    assert ledger.balance(ada, budget) == 5 * THREADS
+    assert ada.reward_accounts.count() == 1
+
+
+def test_a_balance_is_paid_out_once_to_impatient_hands(budget, ada):
+    ledger.post(ledger.reserve(budget, 10), ada, 10)
+    outcomes = race(lambda n: ledger.pay_out(ada, budget, 4, f"payout {n}"))
+    assert outcomes.count(ledger.InsufficientBalance) == THREADS - 2
+    assert ledger.balance(ada, budget) == 2
+
+
+def test_corrections_at_the_same_moment_do_not_add_up(budget, ada):
+    paid = ledger.post(ledger.reserve(budget, 10), ada, 10)
+    race(lambda n: ledger.correct(paid, 3))
+    assert ledger.balance(ada, budget) == 3
+
+
+def test_a_busy_day_neither_deadlocks_nor_loses_a_point(budget):
+    ledger.fund(budget, 10_000)
+    workers = [User.objects.create_user(f"worker {n}") for n in range(4)]
+
+    def work(n):
+        worker = workers[n % 4]
+        for answer in range(8):
+            with transaction.atomic():
+                reservation = ledger.reserve(budget, 10)
+            with transaction.atomic():
+                paid = ledger.post(reservation, worker, [10, 4, 0][(n + answer) % 3], f"{n}:{answer}")
+                ledger.reserve(budget, 1)
+            if paid and paid.amount == 4:
+                ledger.correct(paid, 5)
+                ledger.pay_out(worker, budget, 1)
+            ledger.fund(budget, 1)
+            ledger.withdraw(budget, 1)
+
+    race(work)
+    assert budget.reserved == THREADS * 8
+    assert audit().differences == []
