@@ -37,6 +37,11 @@ def rule_of(project: Project) -> Rule:
     return Rule(count=project.agree_count, share=project.agree_share)
 
 
+def agreed_cell(row: Consensus, rule: Rule) -> bool:
+    """Do people agree on this cell, whichever way? Of exclusive items only a yes is stored as agreed."""
+    return consensus.agrees(consensus.Cell(row.degree, row.posterior, row.judgments), rule)
+
+
 def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float] = {}) -> None:
     """Renew the consensus of the items just answered and the ratings that follow from it.
 
@@ -205,16 +210,13 @@ def rate(changes: Mapping[int, np.ndarray]) -> None:
 
 def rate_on_gold(assignment: Assignment) -> None:
     """Judgments on gold rate the worker; they make no consensus."""
-    truth = {
-        Cell(item, category): degree
-        for item, category, degree in Gold.objects.filter(
-            item__in=[item.pk for item in assignment.query.item_list]
-        ).values_list("item", "category", "degree")
-    }
-    figures = np.zeros(2, int)
+    query, figures = assignment.query, np.zeros(2, int)
+    truth: dict[int, dict[int, bool]] = defaultdict(dict)
+    for row in Gold.objects.filter(item__in=[item.pk for item in query.item_list]):
+        truth[row.item_id][row.category_id] = row.degree >= 0.5
     for item, category, degree in assignment.judgments.standing().values_list("item", "category", "degree"):
-        if (known := truth.get(Cell(item, category))) is not None:
-            figures += (int((degree >= 0.5) == (known >= 0.5)), 1)
+        said = Said(assignment.pk, assignment.worker_id, 0.0, category, degree, False)
+        figures += sided([said], truth[item], query.project.exclusive)[assignment.worker_id]
     rate({assignment.worker_id: figures})
 
 
@@ -228,12 +230,15 @@ def close_if_answered(query: Query) -> bool:
 
 
 def agreed_everywhere(query: Query) -> bool:
-    items = {item.pk for item in query.item_list}
-    agreed = Consensus.objects.agreed().filter(item__in=items)
-    if query.project.exclusive:
-        return agreed.values("item").distinct().count() == len(items)
-    cells = query.cells()
-    return agreed.filter(category__in={cell.category for cell in cells}).count() == len(cells)
+    """Is every cell of the rectangle agreed, itself or (of an exclusive item) with its row?"""
+    rule, exclusive = rule_of(query.project), query.project.exclusive
+    rows, cells = set(), set()
+    for row in Consensus.objects.filter(item__in=[item.pk for item in query.item_list]):
+        if row.agreed or agreed_cell(row, rule):
+            cells.add(Cell(row.item_id, row.category_id))
+        if row.agreed and exclusive:
+            rows.add(row.item_id)
+    return all(cell in cells or cell.item in rows for cell in query.cells())
 
 
 def set_aside(worker: Member, aside: bool, *, now: datetime) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Q
 
-from labeling import arrays
+from labeling import agreeing, arrays
 from labeling.models import Category, Consensus, Gold, Item, Project, Query, QueryCategory, QueryItem
 
 
@@ -38,9 +38,9 @@ def read(project: Project) -> Board:
     kept = (rows["lot"] < project.exam_share) & ~gold
     exam = kept & ~rows["withdrawn"] & ~known_or_asked(project, place)
     askable = np.repeat((~rows["withdrawn"] & ~gold & ~exam)[:, None], len(categories), axis=1)
-    exclude_settled(project, askable, place, column)
-    exclude_asked(project, askable, place, column)
     probability = probability_of(project, rows["row"], [category.column for category in categories])
+    learn_from_people(project, probability, askable, place, column)
+    exclude_asked(project, askable, place, column)
     return Board(rows["pk"], categories, probability, askable, exam, gold & ~rows["withdrawn"])
 
 
@@ -73,13 +73,25 @@ def probability_of(project: Project, rows: np.ndarray, columns: list[int]) -> np
     return probability
 
 
-def exclude_settled(project: Project, askable, place, column) -> None:
-    """What is agreed, or was judged as often as wanted without agreement, is not asked again."""
-    rows = Consensus.objects.filter(project=project).filter(
-        Q(agreed__isnull=False) | Q(judgments__gte=project.wanted)
-    )
-    for item, category, agreed in rows.values_list("item", "category", "agreed").iterator():
-        askable[place[item], slice(None) if project.exclusive and agreed else column[category]] = False
+def learn_from_people(project: Project, probability, askable, place, column) -> None:
+    """What is agreed, or was judged as often as wanted without agreement, is not asked again.
+
+    Where people agree that an exclusive item is not of a category, the others share its probability.
+    """
+    rule, ruled_out = agreeing.rule_of(project), []
+    rows = Consensus.objects.filter(project=project).filter(Q(agreed__isnull=False) | Q(judgments__gte=rule.count))
+    for row in rows.iterator():
+        at, cell = place[row.item_id], column[row.category_id]
+        if row.agreed:
+            askable[at, slice(None) if project.exclusive else cell] = False
+        elif project.exclusive and agreeing.agreed_cell(row, rule):
+            ruled_out.append((at, cell))
+        elif row.judgments >= project.wanted:
+            askable[at, cell] = False
+    if ruled_out:
+        rows, columns = np.array(ruled_out).T
+        probability[rows, columns] = 0.0
+        probability[rows] /= np.maximum(probability[rows].sum(axis=1, keepdims=True), 1e-9)
 
 
 def exclude_asked(project: Project, askable, place, column) -> None:

@@ -144,7 +144,7 @@ class Member(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
-    rating = unit(default=0.8)
+    rating = unit(default=0.75)  # consensus.rating(0, 0)
     agreed = models.PositiveIntegerField(default=0)  # judgments on agreed cells that side with the consensus
     judged = models.PositiveIntegerField(default=0)  # judgments on agreed cells
     set_aside = models.BooleanField(default=False)  # judgments left out of consensus, no further offers

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.tasks import async_task
 
-from labeling import agreeing, arrays, consensus, selecting
+from labeling import agreeing, arrays, selecting
 from labeling.models import Consensus, Item, Media, Project, Query, QueryItem, TrainingRun
 from segmentation import confidence, promotion
 
@@ -236,8 +236,7 @@ def evidence_counts(project: Project, cell: Consensus) -> bool:
     """All evidence counts if the project says so; otherwise only a "no" that people agree on."""
     if project.train_on == Project.TrainOn.EVIDENCE:
         return True
-    found = consensus.Cell(cell.degree, cell.posterior, cell.judgments)
-    return cell.degree < 0.5 and consensus.agrees(found, agreeing.rule_of(project))
+    return cell.degree < 0.5 and agreeing.agreed_cell(cell, agreeing.rule_of(project))
 
 
 # --- features and classifier -----------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('researcher', 'Researcher'), ('worker', 'Worker')], max_length=10)),
-                ('rating', models.FloatField(default=0.8, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
+                ('rating', models.FloatField(default=0.75, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
                 ('agreed', models.PositiveIntegerField(default=0)),
                 ('judged', models.PositiveIntegerField(default=0)),
                 ('set_aside', models.BooleanField(default=False)),

@@ -1,0 +1,66 @@
+"""Small factories: what a test needs and nothing more."""
+
+from itertools import count
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from labeling import opening
+from labeling.kinds import KINDS, Cell
+from labeling.models import Item, Member, Project, Query, QueryCategory, QueryItem
+from rewards import ledger
+
+numbers = count(1)
+
+
+def a_user(name: str = "", **fields) -> User:
+    return User.objects.create_user(name or f"user{next(numbers)}", password="correct horse", **fields)
+
+
+def a_project(*, categories=("cat", "dog", "bird"), items=0, funds=10_000, owner=None, media="text", **fields) -> Project:
+    fields = {"name": f"Project {next(numbers)}", "exam_share": 0.0, "gold_share": 0.0} | fields
+    project = opening.open_project(owner or a_user(), categories=list(categories), media=media, **fields)
+    if funds:
+        ledger.fund(project.budget, funds)
+    for _ in range(items):
+        an_item(project)
+    return project
+
+
+def an_item(project: Project, identifier: str = "", **fields) -> Item:
+    row = opening.allot(project, rows=1)
+    fields = {"text": f"What item {row} says", "lot": 0.5} | fields
+    return Item.objects.create(project=project, identifier=identifier or f"item{row}", row=row, **fields)
+
+
+def a_worker(project: Project, name: str = "", **fields) -> Member:
+    worker = opening.join(a_user(name), project, Member.Role.WORKER)
+    for field, value in fields.items():
+        setattr(worker, field, value)
+    worker.save()
+    return worker
+
+
+def a_query(project: Project, kind: str = "yes_no", items=None, categories=None, **fields) -> Query:
+    """An open query of this kind; by default about as many new items and categories as the kind shows."""
+    assert kind in KINDS
+    shape = {"yes_no": (1, 1), "categories": (1, None), "items": (3, 1)}[kind]
+    items = items or [an_item(project) for _ in range(shape[0])]
+    categories = categories or list(project.categories.all()[: shape[1]])
+    fields = {"value": 1.0, "wanted": project.wanted, "signals": {"cells": len(items) * len(categories)}} | fields
+    query = Query.objects.create(project=project, kind=kind, **fields)
+    QueryItem.objects.bulk_create(QueryItem(query=query, item=item) for item in items)
+    QueryCategory.objects.bulk_create(QueryCategory(query=query, category=category) for category in categories)
+    return query
+
+
+def an_answer(query: Query, yes=()) -> dict[Cell, float]:
+    """Degrees for a whole query: 1 for the cells in `yes` (cells, or names of categories), else 0."""
+    names = {category.pk: category.name for category in query.category_list}
+    chosen = {cell: float(cell in yes or names[cell.category] in yes) for cell in query.cells()}
+    if KINDS[query.kind].implied:
+        return {cell: degree for cell, degree in chosen.items() if degree}
+    return chosen
+
+
+now = timezone.now
