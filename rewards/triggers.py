@@ -9,12 +9,16 @@ from .models import ROUTES
 
 
 class Guard(NamedTuple):
-    """Refuses an event when the SQL condition `wrong` holds of the rows OLD and NEW; the name is the refusal."""
+    """Refuses an event when the SQL condition `wrong` holds of the rows OLD and NEW; the name is the refusal.
+
+    `only` is a quick condition on the row alone, so that the others need no look.
+    """
 
     name: str
     table: str
     event: str
     wrong: str
+    only: str = "1 = 1"
 
 
 class Trigger(NamedTuple):
@@ -59,10 +63,11 @@ GUARDS = [
         "a reservation gives no more than it holds",
         "rewards_transfer",
         "AFTER INSERT",
-        """NEW.resolves_id IS NOT NULL AND NOT EXISTS (
+        """NOT EXISTS (
         SELECT 1 FROM rewards_transfer r
         WHERE r.id = NEW.resolves_id AND r.kind = 'reserve' AND r.budget_id = NEW.budget_id
         AND r.amount >= (SELECT SUM(amount) FROM rewards_transfer WHERE resolves_id = NEW.resolves_id))""",
+        only="NEW.resolves_id IS NOT NULL",
     ),
     Guard("a transfer is never changed", "rewards_transfer", "BEFORE UPDATE", "1 = 1"),
     Guard("a transfer is never deleted", "rewards_transfer", "BEFORE DELETE", "1 = 1"),
@@ -78,57 +83,47 @@ MOVE = """
     UPDATE rewards_account SET balance = balance + NEW.amount, latest = NEW.id WHERE id = NEW.credit_id;"""
 
 
-def _sqlite(name, table, event, body, when=""):
-    sql = f'CREATE TRIGGER "{name}" {event} ON {table} {when}\nBEGIN {body} END'
+def _sqlite(name, table, event, body, when="1 = 1"):
+    sql = f'CREATE TRIGGER "{name}" {event} ON {table} WHEN {when}\nBEGIN {body} END'
     return Trigger(name, table, sql, [sql])
 
 
-def _postgresql(name, table, event, body, each="ROW"):
+def _postgresql(name, table, event, body, each="ROW", when="1 = 1"):
+    body = f"-- {event} when {when}\n{body}"  # a function's text is what can be read back
     function = f'CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $${body}$$'
-    trigger = f'CREATE TRIGGER "{name}" {event} ON {table} FOR EACH {each} EXECUTE FUNCTION "{name}"()'
+    trigger = f'CREATE TRIGGER "{name}" {event} ON {table} FOR EACH {each} WHEN ({when}) EXECUTE FUNCTION "{name}"()'
     return Trigger(name, table, body, [function, trigger])
 
 
-def _refusal(sentence):
+def _sqlite_refusal(guard):
+    when = f"{guard.only} AND ({guard.wrong.format(replayed=REPLAYED['sqlite'])})"
+    return _sqlite(guard.name, guard.table, guard.event, f"SELECT RAISE(ABORT, '{guard.name}');", when)
+
+
+def _postgresql_refusal(guard):
+    wrong = guard.wrong.format(replayed=REPLAYED["postgresql"])
+    row = "OLD" if "DELETE" in guard.event else "NEW"
+    body = f"BEGIN IF {wrong} THEN {_raise(guard.name)} END IF; RETURN {row}; END"
+    return _postgresql(guard.name, guard.table, guard.event, body, when=guard.only)
+
+
+def _never_emptied(table):
+    sentence = f"{table} is never emptied"
+    return _postgresql(sentence, table, "BEFORE TRUNCATE", f"BEGIN {_raise(sentence)} END", each="STATEMENT")
+
+
+def _raise(sentence):
     return f"RAISE EXCEPTION '{sentence}' USING ERRCODE = 'check_violation';"
 
 
-def sqlite() -> list[Trigger]:
-    guards = [
-        _sqlite(
-            guard.name,
-            guard.table,
-            guard.event,
-            f"SELECT RAISE(ABORT, '{guard.name}');",
-            "WHEN " + guard.wrong.format(replayed=REPLAYED["sqlite"]),
-        )
-        for guard in GUARDS
-    ]
-    return [*guards, _sqlite(MOVER, "rewards_transfer", "AFTER INSERT", MOVE)]
-
-
-def postgresql() -> list[Trigger]:
-    guards = [
-        _postgresql(
-            guard.name,
-            guard.table,
-            guard.event,
-            f"BEGIN IF {guard.wrong.format(replayed=REPLAYED['postgresql'])} THEN {_refusal(guard.name)} END IF;"
-            f" RETURN {'OLD' if 'DELETE' in guard.event else 'NEW'}; END",
-        )
-        for guard in GUARDS
-    ]
-    emptied = [
-        _postgresql(
-            f"{table} is never emptied",
-            table,
-            "BEFORE TRUNCATE",
-            f"BEGIN {_refusal(f'{table} is never emptied')} END",
-            each="STATEMENT",
-        )
-        for table in ("rewards_account", "rewards_transfer")
-    ]
-    return [*guards, *emptied, _postgresql(MOVER, "rewards_transfer", "AFTER INSERT", f"BEGIN {MOVE} RETURN NULL; END")]
-
-
-TRIGGERS = {"sqlite": sqlite(), "postgresql": postgresql()}
+TRIGGERS = {
+    "sqlite": [
+        *map(_sqlite_refusal, GUARDS),
+        _sqlite(MOVER, "rewards_transfer", "AFTER INSERT", MOVE),
+    ],
+    "postgresql": [
+        *map(_postgresql_refusal, GUARDS),
+        *map(_never_emptied, ["rewards_account", "rewards_transfer"]),
+        _postgresql(MOVER, "rewards_transfer", "AFTER INSERT", f"BEGIN {MOVE} RETURN NULL; END"),
+    ],
+}
