@@ -124,6 +124,12 @@ def give_back(
         selecting.refill_if_low(assignment.query.project, now)
 
 
+def stop(worker: Member, *, now: datetime) -> int:
+    """Let go of everything this worker holds, as if it had expired: no mark against it, and it may be offered again."""
+    held = Assignment.objects.live().filter(worker=worker).select_related("reservation")
+    return sum(expire_one(assignment, now) for assignment in held)
+
+
 def report(item: Item, worker: Member, note: str, now: datetime) -> None:
     """As many reports as people must agree take an item out; its open queries are withdrawn with it."""
     Report.objects.get_or_create(item=item, worker=worker, defaults={"note": note[:500], "created": now})

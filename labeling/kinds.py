@@ -28,7 +28,7 @@ DIGITS = "1234567890"
 
 
 def keyed(pairs: Iterable[tuple[int, str]]) -> list[Option]:
-    keys = DIGITS + "abcdefghijklmopqrstvwxz"  # without the letters that pages use: n, u, y
+    keys = DIGITS + "abdefghijklmopqrtvwxz"  # without the letters that pages use: c, n, s, u, y
     return [Option(str(value), title, keys[at] if at < len(keys) else "") for at, (value, title) in enumerate(pairs)]
 
 
@@ -46,9 +46,7 @@ def one_of(options: list[Option], missing: str) -> forms.Field:
 
 
 def some_of(options: list[Option], required: bool = False) -> forms.Field:
-    field = forms.MultipleChoiceField(
-        choices=[(option.value, option.title) for option in options], required=required
-    )
+    field = forms.MultipleChoiceField(choices=[(option.value, option.title) for option in options], required=required)
     field.options = options
     return field
 
@@ -69,7 +67,8 @@ class Kind:
     """A way to ask.
 
     propose: doubt -> proposals of this kind; field: query -> the form field a worker fills;
-    degrees: (what was chosen, the query's cells) -> {cell: degree}; implied: cells of the rectangle that an answer
+    degrees: (what was chosen, the query's cells) -> {cell: degree}; chosen: its inverse, so that an undo can show the
+    earlier choice; implied: cells of the rectangle that an answer
     leaves out count as 0 (a choose-from-all answer stores only the chosen); template: how it looks.
     """
 
@@ -78,6 +77,7 @@ class Kind:
     propose: Callable
     field: Callable[..., forms.Field]
     degrees: Callable[[Iterable[str], Iterable[Cell]], Mapping[Cell, float]]
+    chosen: Callable[[Mapping[Cell, float]], list[str]]
     implied: bool
     template: str
 
@@ -94,17 +94,32 @@ def the_answer(chosen, cells):
     return {cell: float(value) for cell, value in zip(cells, chosen, strict=True)}
 
 
+def categories_chosen(degrees):
+    return [str(cell.category) for cell, degree in degrees.items() if degree >= 0.5]
+
+
+def items_chosen(degrees):
+    return [str(cell.item) for cell, degree in degrees.items() if degree >= 0.5]
+
+
+def answer_chosen(degrees):
+    return [str(int(degree >= 0.5)) for degree in degrees.values()]
+
+
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("yes_no", "Yes or no", proposals.close_calls, yes_or_no, the_answer, False, "labeling/queries/yes_no.html"),
+        Kind(
+            "yes_no", "Yes or no", proposals.close_calls, yes_or_no,
+            the_answer, answer_chosen, False, "labeling/queries/yes_no.html",
+        ),
         Kind(
             "categories", "All categories of an item", proposals.hard_items, categories_of_the_item,
-            chosen_categories, True, "labeling/queries/categories.html",
+            chosen_categories, categories_chosen, True, "labeling/queries/categories.html",
         ),
         Kind(
             "items", "Many items of a category", proposals.weak_categories, items_of_the_category,
-            every_item, False, "labeling/queries/items.html",
+            every_item, items_chosen, False, "labeling/queries/items.html",
         ),
     )
 }  # fmt: skip
