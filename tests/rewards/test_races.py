@@ -67,8 +67,14 @@ def test_one_request_sent_many_times_is_paid_once_and_answered_alike(budget, ada
 
 
 def test_first_rewards_at_the_same_moment_open_one_account(budget, ada):
-    reservations = [ledger.reserve(budget, 5) for _ in range(THREADS)]
-    race(lambda n: ledger.post(reservations[n], ada, 5))
+    reservations = [ledger.reserve(budget, 5) for _ in range(THREADS // 2)]
+
+    def answer(n):  # the late ones have the money again first, in the same transaction
+        with transaction.atomic():
+            late = n >= len(reservations)
+            ledger.post(ledger.reserve(budget, 5) if late else reservations[n], ada, 5)
+
+    race(answer)
     assert ledger.balance(ada, budget) == 5 * THREADS
     assert ada.reward_accounts.count() == 1
 
@@ -82,8 +88,24 @@ def test_a_balance_is_paid_out_once_to_impatient_hands(budget, ada):
 
 def test_corrections_at_the_same_moment_do_not_add_up(budget, ada):
     paid = ledger.post(ledger.reserve(budget, 10), ada, 10)
-    race(lambda n: ledger.correct(paid, 3))
-    assert ledger.balance(ada, budget) == 3
+    outcomes = race(lambda n: ledger.correct(paid, 9))
+    assert sorted(correction is None for correction in outcomes) == [False] + [True] * (THREADS - 1)
+    assert ledger.balance(ada, budget) == 9
+
+
+def test_a_crash_between_a_part_paid_and_its_rest_pays_nothing(budget, ada):
+    reservation = ledger.reserve(budget, 10)
+
+    def crash(execute, sql, params, many, context):
+        if isinstance(params, dict) and params.get("kind") == Kind.REST:
+            raise ConnectionError
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(crash), pytest.raises(ConnectionError):
+        ledger.post(reservation, ada, 4)
+    assert budget.figures() == Figures(100, 90, 10)
+    ledger.post(reservation, ada, 4)
+    assert ledger.balance(ada, budget) == 4
 
 
 def test_a_busy_day_neither_deadlocks_nor_loses_a_point(budget):
