@@ -1,7 +1,7 @@
 """Sixteen threads want the same money. Run on SQLite's file and, where DATABASE_URL names one, on PostgreSQL."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from django.contrib.auth.models import User
@@ -77,6 +77,32 @@ def test_first_rewards_at_the_same_moment_open_one_account(budget, ada):
     race(answer)
     assert ledger.balance(ada, budget) == 5 * THREADS
     assert ada.reward_accounts.count() == 1
+
+
+def test_a_first_reward_and_a_late_answer_do_not_wait_for_each_other(budget, ada):
+    reservation = ledger.reserve(budget, 5)
+    opened, reserved = Event(), Event()
+
+    def linger(execute, sql, *rest):
+        result = execute(sql, *rest)
+        if sql.startswith('INSERT INTO "rewards_account"'):
+            opened.set()
+            reserved.wait(0.3)
+        return result
+
+    def first(n):
+        with connection.execute_wrapper(linger), transaction.atomic():
+            return ledger.post(reservation, ada, 5)
+
+    def late(n):
+        opened.wait(5)
+        with transaction.atomic():
+            again = ledger.reserve(budget, 5)
+            reserved.set()
+            return ledger.post(again, ada, 5)
+
+    race(lambda n: first(n) if n == 0 else late(n) if n == 1 else None)
+    assert ledger.balance(ada, budget) == 10
 
 
 def test_a_balance_is_paid_out_once_to_impatient_hands(budget, ada):
