@@ -142,6 +142,13 @@ def withdraw(item: Item) -> None:
     Query.objects.open().filter(items=item).update(state=Query.State.WITHDRAWN)
 
 
+def restore(item: Item) -> None:
+    """Take an item in again: what was reported is settled, so that one more report does not take it out at once."""
+    with transaction.atomic():
+        item.reports.all().delete()
+        Item.objects.filter(pk=item.pk).update(withdrawn=False)
+
+
 def release(assignment: Assignment, state: str, now: datetime, **fields) -> bool:
     """End a live assignment without an answer; says whether it was still live."""
     won = Assignment.objects.live().filter(pk=assignment.pk).update(state=state, finished=now, **fields)

@@ -6,7 +6,7 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from labeling.models import Category, Member, Project
+from labeling.models import Category, Gold, Judgment, Member, Project, QueryCategory
 from rewards import ledger
 
 INVITATION_DAYS = 14
@@ -36,7 +36,8 @@ def open_project(user, *, name: str, categories: list[str] = (), currency: str =
 def free_slug(name: str) -> str:
     """The name as an address, numbered if it is taken."""
     stem = slugify(name)[:70] or "project"
-    taken = set(Project.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    taken = {"new"}  # projects/new/ is the page that makes one
+    taken.update(Project.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
     return stem if stem not in taken else next(f"{stem}-{n}" for n in range(2, len(taken) + 3) if f"{stem}-{n}" not in taken)
 
 
@@ -56,6 +57,21 @@ def add_categories(project: Project, names: list[str]) -> list[Category]:
             )
     except IntegrityError:
         raise Refused("The project has a category of that name already.", "categories") from None
+
+
+def remove_category(category: Category) -> None:
+    """Take out a category of which nothing was said or asked yet; its column is not reused. Raises Refused."""
+    used = [
+        Gold.objects.filter(category=category),
+        category.consensus.all(),
+        Judgment.objects.filter(category=category),
+        QueryCategory.objects.filter(category=category),
+    ]
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=category.project_id)
+        if any(rows.exists() for rows in used):
+            raise Refused(f"The category {category.name!r} has been used, so it stays.", "categories")
+        category.delete()
 
 
 def allot(project: Project, **counts: int) -> int:

@@ -40,12 +40,17 @@ class CannotLearn(Exception):
 
 def request_if_due(project: Project, now: datetime) -> TrainingRun | None:
     """A run, if enough has been agreed since the last one was asked for."""
+    if newly_agreed(project) < project.retrain_every:
+        return None
+    return request(project, f"{project.retrain_every} newly agreed", now=now)
+
+
+def newly_agreed(project: Project) -> int:
+    """Items (cells, if not exclusive) that people agreed on since a run was last asked for, up to `retrain_every`."""
     last = project.runs.aggregate(at=Max("requested"))["at"]
     agreed = Consensus.objects.agreed().of_people().filter(project=project)
     fresh = agreed.filter(agreed__gt=last) if last else agreed
-    if fresh[: project.retrain_every].count() < project.retrain_every:
-        return None
-    return request(project, f"{project.retrain_every} newly agreed", now=now)
+    return fresh[: project.retrain_every].count()
 
 
 def request(project: Project, trigger: str, *, now: datetime, seed: int | None = None) -> TrainingRun:

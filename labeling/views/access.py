@@ -21,6 +21,11 @@ def project_for(user, slug: str, roles=ANY) -> Project:
     return project
 
 
+def may(user, project: Project, roles=RUNS) -> bool:
+    """Has this user one of these roles in the project?"""
+    return user.is_superuser or project.members.filter(user=user, role__in=roles).exists()
+
+
 def worker_for(user, slug: str) -> Member:
     """This user as a worker of the project."""
     worker = Member.objects.workers().select_related("project__budget", "user").filter(user=user, project__slug=slug).first()
