@@ -15,7 +15,18 @@ from django.db.models import F
 from labeling import consensus
 from labeling.consensus import Rule
 from labeling.kinds import KINDS, Cell
-from labeling.models import Assignment, Consensus, Gold, Item, Judgment, Member, Project, Query, QueryCategory, QueryItem
+from labeling.models import (
+    Assignment,
+    Consensus,
+    Gold,
+    Item,
+    Judgment,
+    Member,
+    Project,
+    Query,
+    QueryCategory,
+    QueryItem,
+)
 
 TRAINING = (Query.Purpose.TEACH, Query.Purpose.RANDOM)  # the others measure; they never train
 IMPLYING = [kind.name for kind in KINDS.values() if kind.implied]

@@ -116,7 +116,9 @@ def correct(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime
     if not Assignment.objects.filter(pk=assignment.pk, reopened=True).update(reopened=False):
         return repeated(assignment, degrees, now)
     assignment.reopened = False
-    before = {Cell(*row[:2]): row[2] for row in assignment.judgments.standing().values_list("item", "category", "degree")}
+    before = {
+        Cell(*row[:2]): row[2] for row in assignment.judgments.standing().values_list("item", "category", "degree")
+    }
     assignment.judgments.standing().update(replaced=now)
     store(assignment, degrees, now)
     agreeing.renew(assignment, now, before)
@@ -204,5 +206,3 @@ def learned_from(assignment: Assignment) -> bool:
 def keep(assignment: Assignment) -> None:
     """Leave a reopened answer as it was."""
     Assignment.objects.filter(pk=assignment.pk, reopened=True).update(reopened=False)
-
-

@@ -24,7 +24,7 @@ def save(name: str, array: np.ndarray) -> dict:
     """Store `array` under `name` and return its pointer {path, sha256, shape, dtype}; durable before it returns."""
     settings.ARRAYS_CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=settings.ARRAYS_CACHE, suffix=".npy", delete=False) as file:
-        np.save(file, np.ascontiguousarray(array))
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
     temporary = Path(file.name)
@@ -71,7 +71,10 @@ def fetched(path: str, digest: str) -> Path:
     cached = settings.ARRAYS_CACHE / f"{digest}.npy"
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
-        with storages["arrays"].open(path) as source, tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as copy:
+        with (
+            storages["arrays"].open(path) as source,
+            tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as copy,
+        ):
             shutil.copyfileobj(source, copy)
         os.replace(copy.name, cached)
     return cached

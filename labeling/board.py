@@ -73,6 +73,12 @@ def probability_of(project: Project, rows: np.ndarray, columns: list[int]) -> np
     return probability
 
 
+def predicted(project: Project) -> np.ndarray:
+    """(n, C) probabilities of the published run, items by row and categories by column."""
+    rows = np.fromiter(project.items.order_by("row").values_list("row", flat=True), np.int64)
+    return probability_of(project, rows, list(project.categories.order_by("column").values_list("column", flat=True)))
+
+
 def learn_from_people(project: Project, probability, askable, place, column) -> None:
     """What is agreed, or was judged as often as wanted without agreement, is not asked again.
 

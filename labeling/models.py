@@ -61,6 +61,11 @@ class Project(models.Model):
         AGREED = "agreed", "Agreed items only"
         EVIDENCE = "evidence", "All answers, weighed"
 
+    class Policy(models.TextChoices):
+        PLANNER = "planner", "What teaches most per reward"
+        MARGIN = "margin", "Smallest margin first"
+        RANDOM = "random", "At random"
+
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
     instructions = models.TextField(max_length=20_000, help_text="What workers read before their first query.")
@@ -82,6 +87,9 @@ class Project(models.Model):
     )
     wanted = count(3, 1, 100, help_text="At most this many people are asked the same query.")
 
+    policy = models.CharField(
+        max_length=10, choices=Policy, default=Policy.PLANNER, help_text="Which queries come next."
+    )
     queue_size = count(60, 1, 100_000, help_text="Queries kept open at a time.")
     ahead = count(1, 1, 20, help_text="Live assignments a worker may hold.")
     lease_seconds = count(600, 10, 86_400, help_text="Seconds until an unanswered assignment goes to somebody else.")
@@ -295,9 +303,7 @@ class Query(models.Model):
             between("drawn", 0, 1, "a drawing probability is between 0 and 1"),
         ]
         indexes = [
-            models.Index(
-                F("project"), F("value").desc(), name="open_queries_by_value", condition=Q(state="open")
-            ),
+            models.Index(F("project"), F("value").desc(), name="open_queries_by_value", condition=Q(state="open")),
             models.Index(fields=["project", "state"], name="query_by_state"),
         ]
 
@@ -485,9 +491,7 @@ class Consensus(models.Model):
             between("degree", 0, 1, "a degree is between 0 and 1"),
             between("posterior", 0, 1, "a posterior is between 0 and 1"),
         ]
-        indexes = [
-            models.Index(fields=["project", "agreed"], name="agreed_cells", condition=Q(agreed__isnull=False))
-        ]
+        indexes = [models.Index(fields=["project", "agreed"], name="agreed_cells", condition=Q(agreed__isnull=False))]
 
     def __str__(self):
         return f"{self.item} / {self.category}: {self.degree:.2f}"

@@ -38,7 +38,11 @@ def free_slug(name: str) -> str:
     stem = slugify(name)[:70] or "project"
     taken = {"new"}  # projects/new/ is the page that makes one
     taken.update(Project.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
-    return stem if stem not in taken else next(f"{stem}-{n}" for n in range(2, len(taken) + 3) if f"{stem}-{n}" not in taken)
+    return (
+        stem
+        if stem not in taken
+        else next(f"{stem}-{n}" for n in range(2, len(taken) + 3) if f"{stem}-{n}" not in taken)
+    )
 
 
 def add_categories(project: Project, names: list[str]) -> list[Category]:

@@ -25,7 +25,9 @@ def quote(query: Query, worker: Member) -> int:
 
 
 def explain(query: Query, rating: float | None = None) -> Explanation:
-    return pricing.explain(tariff(query.project), signals(query, median_rating(query.project) if rating is None else rating))
+    return pricing.explain(
+        tariff(query.project), signals(query, median_rating(query.project) if rating is None else rating)
+    )
 
 
 def signals(query: Query, rating: float) -> Signals:

@@ -19,6 +19,11 @@ from rewards import pricing
 LOW = 3  # the queue is low when no more than a third of it is fresh
 PATIENCE = timedelta(minutes=2)  # a refill that was rung for and did not come is rung for again
 GOLD_WANTED = 1000  # a gold query checks everybody
+POLICIES = {
+    Project.Policy.PLANNER: [kind.propose for kind in KINDS.values()],
+    Project.Policy.MARGIN: [proposals.margin],
+    Project.Policy.RANDOM: [proposals.random_items],
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def choose(project: Project, board: Board, doubt: Doubt, room: int, rng: np.rand
         found = draw(project, doubt, room, rng)
         drawn, purpose = len(found) / max(1, int(doubt.askable.any(axis=1).sum())), Query.Purpose.RANDOM
     else:
-        found = [proposal for kind in KINDS.values() for proposal in kind.propose(doubt, 2 * room, rng)]
+        found = [proposal for propose in POLICIES[project.policy] for proposal in propose(doubt, 2 * room, rng)]
         drawn, purpose = 1.0, Query.Purpose.TEACH
     picked = proposals.choose(found, quotes(project, board, found), project.budget.available, room)
     return [Draft(found[at], purpose, found[at].value, project.wanted, drawn) for at in picked]
@@ -124,7 +129,12 @@ def checking(project: Project, board: Board, doubt: Doubt, values, rng: np.rando
     free = board.gold & ~np.isin(board.items, list(asked))
     count = int(np.ceil(project.gold_share * project.queue_size)) - len(asked)
     return [
-        Draft(replace(one, reason="its truth is known: checks workers"), Query.Purpose.GOLD, rng.choice(values), GOLD_WANTED)
+        Draft(
+            replace(one, reason="its truth is known: checks workers"),
+            Query.Purpose.GOLD,
+            rng.choice(values),
+            GOLD_WANTED,
+        )
         for one in draw(project, replace(doubt, askable=free), count, rng)
     ]
 
@@ -158,8 +168,14 @@ def publish(project: Project, board: Board, drafts: Sequence[Draft]) -> int:
     shared, texts = quoting.conditions(project), texts_of(project, board, [draft.proposal for draft in drafts])
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
-        taken = set(QueryItem.objects.filter(query__in=Query.objects.filter(project=project).open()).values_list("item", flat=True))
-        taken = {row for row in np.flatnonzero(np.isin(board.items, list(taken))).tolist()} if project.exclusive else set()
+        taken = set(
+            QueryItem.objects.filter(query__in=Query.objects.filter(project=project).open()).values_list(
+                "item", flat=True
+            )
+        )
+        taken = (
+            {row for row in np.flatnonzero(np.isin(board.items, list(taken))).tolist()} if project.exclusive else set()
+        )
         drafts = [draft for draft in drafts if not taken.intersection(draft.proposal.rows)]
         queries = Query.objects.bulk_create(
             Query(

@@ -81,7 +81,9 @@ def sweep(now: datetime) -> int:
     dead = TrainingRun.objects.filter(state=TrainingRun.State.RUNNING, heartbeat__lt=now - SILENCE)
     hopeless = dead.filter(attempt__gte=ATTEMPTS)
     hopeless.update(
-        state=TrainingRun.State.FAILED, finished=now, message=f"The training process died {ATTEMPTS} times. See the log."
+        state=TrainingRun.State.FAILED,
+        finished=now,
+        message=f"The training process died {ATTEMPTS} times. See the log.",
     )
     dead.update(state=TrainingRun.State.QUEUED, message="The training process died; waiting for another attempt.")
     runs = list(lost)
@@ -303,7 +305,9 @@ def evaluate(project: Project, data: Dataset, probability: np.ndarray) -> tuple[
     agreed = agreed_cells(project, data)
     metrics = {
         "mean_confidence": confidence.mean_confidence(everything, project.exclusive, agreed),
-        "by_category": dict(zip(names(project), confidence.category_confidence(everything, agreed).tolist(), strict=True)),
+        "by_category": dict(
+            zip(names(project), confidence.category_confidence(everything, agreed).tolist(), strict=True)
+        ),
         "exam_items": len(at),
     }
     if len(at):

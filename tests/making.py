@@ -17,7 +17,9 @@ def a_user(name: str = "", **fields) -> User:
     return User.objects.create_user(name or f"user{next(numbers)}", password="correct horse", **fields)
 
 
-def a_project(*, categories=("cat", "dog", "bird"), items=0, funds=10_000, owner=None, media="text", **fields) -> Project:
+def a_project(
+    *, categories=("cat", "dog", "bird"), items=0, funds=10_000, owner=None, media="text", **fields
+) -> Project:
     fields = {"name": f"Project {next(numbers)}", "exam_share": 0.0, "gold_share": 0.0} | fields
     project = opening.open_project(owner or a_user(), categories=list(categories), media=media, **fields)
     if funds:

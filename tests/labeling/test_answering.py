@@ -241,7 +241,11 @@ def test_ratings_follow_the_consensus_as_a_batch_would_have_them():
     project = a_project()
     workers = [a_worker(project) for _ in range(4)]
     item = an_item(project)
-    for kind, said in [("categories", ["cat", "cat", "dog"]), ("categories", ["dog", "bird", "dog"]), ("items", ["cat"] * 3)]:
+    for kind, said in [
+        ("categories", ["cat", "cat", "dog"]),
+        ("categories", ["dog", "bird", "dog"]),
+        ("items", ["cat"] * 3),
+    ]:
         a_query(project, kind, None if kind == "items" else [an_item(project)])
         for worker, word in zip(workers, said, strict=False):
             if asking.held_by(worker).exists() or Query.objects.open().exists():

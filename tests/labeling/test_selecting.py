@@ -1,0 +1,182 @@
+"""What is asked next: the classifier's doubt, priced, chosen within the budget, opened as queries."""
+
+import numpy as np
+import pytest
+
+from labeling import answering, arrays, asking, selecting
+from labeling.models import Consensus, Gold, Item, Project, Query
+from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def arrays_of_its_own(settings, tmp_path):
+    settings.STORAGES = settings.STORAGES | {
+        "arrays": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    }
+    settings.ARRAYS_CACHE = tmp_path / "cache"
+
+
+def publish(project, probability, **metrics):
+    """A finished run that says this."""
+    run = project.runs.create(
+        number=1 + project.runs.count(), state="done", seed=0, requested=now(), metrics=metrics,
+        arrays={"probability": arrays.save("probability", np.array(probability, np.float32))},
+    )  # fmt: skip
+    Project.objects.filter(pk=project.pk).update(published=run)
+    project.refresh_from_db()
+    return run
+
+
+def refill(project, **options):
+    return selecting.refill(project, random_state=0, **options)
+
+
+def opened(project):
+    return {(query.kind, tuple(item.row for item in query.item_list)) for query in project.queries.open()}
+
+
+def test_before_any_classifier_items_are_drawn_at_random():
+    project = a_project(items=30, queue_size=10)
+    assert refill(project).opened == 10
+    assert set(project.queries.values_list("kind", "purpose", "run")) == {("categories", "random", None)}
+    assert project.queries.first().drawn == pytest.approx(10 / 30)
+
+
+def test_each_kind_of_doubt_becomes_its_kind_of_query():
+    project = a_project(items=20, queue_size=6, hard=0.5, certain=0.9, grid=4)
+    close, hard, sure = [0.55, 0.45, 0.0], [0.34, 0.33, 0.33], [0.0, 0.02, 0.98]
+    publish(project, [close] * 10 + [hard] * 5 + [sure] * 5)
+    refill(project)
+    kinds = {kind: {row for query_kind, rows in opened(project) if query_kind == kind for row in rows} for kind in
+             ("yes_no", "categories", "items")}  # fmt: skip
+    assert kinds["yes_no"] and kinds["yes_no"] <= set(range(10))
+    assert kinds["categories"] and kinds["categories"] <= set(range(10, 15))
+    assert kinds["items"] and kinds["items"] <= set(range(10))
+    assert not any(row >= 15 for rows in kinds.values() for row in rows)  # what is certain is not asked
+
+
+def test_a_new_run_withdraws_what_the_old_one_wanted_and_nobody_was_asked():
+    project = a_project(items=10, queue_size=5)
+    refill(project)
+    held = asking.next_assignment(a_worker(project), now=now()).query
+    publish(project, [[0.4, 0.3, 0.3]] * 10)
+    assert refill(project).withdrawn == 4
+    held.refresh_from_db()
+    assert held.state == Query.State.OPEN
+
+
+def test_an_item_is_in_one_open_query_at_most():
+    project = a_project(items=8, queue_size=20)
+    refill(project), refill(project)
+    rows = [row for _, rows in opened(project) for row in rows]
+    assert sorted(rows) == list(range(8))
+
+
+def test_agreed_items_are_not_asked_again():
+    project = a_project(items=3, agree_count=1, wanted=1)
+    refill(project)
+    worker = a_worker(project)
+    assignment = asking.next_assignment(worker, now=now())
+    answering.record(assignment, an_answer(assignment.query, ["cat"]), now=now())
+    refill(project)
+    assert len(opened(project)) == 2
+
+
+def test_what_people_ruled_out_is_not_asked_and_the_next_best_is():
+    project = a_project(agree_count=1, wanted=1, queue_size=1)
+    item, (cat, dog, _) = an_item(project), project.categories.all()
+    publish(project, [[0.6, 0.4, 0.0]])
+    Consensus.objects.create(
+        project=project, item=item, category=cat, degree=0, posterior=0.1, judgments=1, exclusive=True
+    )
+    publish(project, [[0.5, 0.3, 0.2]])
+    refill(project)
+    assert [c.name for c in project.queries.open().get().category_list] == ["dog"]
+
+
+def test_items_judged_as_often_as_wanted_without_agreement_rest():
+    project = a_project(agree_count=2, wanted=2, agree_share=1.0)
+    a_query(project, "categories", wanted=2)
+    for said in ("cat", "dog"):
+        assignment = asking.next_assignment(a_worker(project), now=now())
+        answering.record(assignment, an_answer(assignment.query, [said]), now=now())
+    assert refill(project).opened == 0
+
+
+def test_no_more_is_opened_than_the_budget_pays():
+    project = a_project(items=30, funds=100, cell_price=10, agree_count=1, wanted=1)
+    assert refill(project).opened == 3  # three rows of three cells
+    assert project.budget.reserved == 0  # only an offer moves money
+
+
+def test_an_empty_budget_is_the_reason():
+    project = a_project(items=3, funds=0)
+    assert "budget" in refill(project).reason
+
+
+def test_a_target_reached_asks_only_to_measure():
+    project = a_project(items=10, target_confidence=0.8)
+    publish(project, [[0.4, 0.3, 0.3]] * 10, mean_confidence=0.85)
+    assert refill(project).opened == 0
+    Project.objects.update(exam_share=1.0)
+    refill(project)
+    assert set(project.queries.open().values_list("purpose", flat=True)) == {"exam"}
+
+
+def test_exam_items_are_asked_blindly_and_only_for_the_exam():
+    project = a_project(exam_share=0.5, queue_size=20)
+    kept, others = [an_item(project, lot=0.1) for _ in range(10)], [an_item(project, lot=0.9) for _ in range(10)]
+    refill(project)
+    by_purpose = {
+        purpose: {item for query in project.queries.filter(purpose=purpose) for item in query.item_list}
+        for purpose in ("random", "exam")
+    }
+    assert by_purpose["random"] <= set(others) and by_purpose["exam"] <= set(kept) and by_purpose["exam"]
+
+
+def test_gold_checks_workers_and_is_not_asked_to_teach():
+    project = a_project(items=5, gold_share=0.02)
+    item = project.items.first()
+    Gold.objects.create(item=item, category=project.categories.first(), degree=1)
+    refill(project)
+    queries = {query.item_list[0]: query.purpose for query in project.queries.open()}
+    assert queries.pop(item) == "gold" and set(queries.values()) == {"random"}
+    assert refill(project).opened == 0  # one standing gold query is enough
+
+
+def test_withdrawn_items_are_not_asked():
+    project = a_project(items=4)
+    Item.objects.filter(row=0).update(withdrawn=True)
+    refill(project)
+    assert ("categories", (0,)) not in opened(project) and len(opened(project)) == 3
+
+
+@pytest.mark.parametrize("policy", Project.Policy.values)
+def test_every_policy_fills_the_queue(policy):
+    project = a_project(items=20, policy=policy, queue_size=6)
+    publish(project, np.random.default_rng(0).dirichlet([1, 1, 1], 20))
+    assert refill(project).opened == 6
+
+
+@pytest.mark.parametrize(
+    "fields, sentence",
+    [
+        ({"categories": ()}, "too few categories"),
+        ({"categories": ("only",)}, "too few categories"),
+        ({}, "no items"),
+        ({"items": 1, "state": "paused"}, "paused"),
+    ],
+)
+def test_a_project_that_cannot_ask_says_why(fields, sentence):
+    project = a_project(**fields)
+    refilled = refill(project)
+    assert refilled.opened == 0 and sentence in refilled.reason
+
+
+def test_where_categories_are_not_exclusive_single_cells_are_asked():
+    project = a_project(exclusive=False, items=10, hard=0.9)
+    publish(project, [[0.5, 0.99, 0.01]] * 10)
+    refill(project)
+    assert {c.name for query in project.queries.open() for c in query.category_list} == {"cat"}
