@@ -1,4 +1,4 @@
-"""Judgments in the database -> consensus in the database: renewed for the items an answer touched, or a worker's whole work.
+"""Judgments in the database -> consensus in the database, for the items an answer touched or a worker's whole work.
 
 Others than people (import, survey, admin) outrank them: their cells are never changed here.
 """
@@ -169,7 +169,7 @@ def said_of(items: Collection[int]) -> dict[int, list[Said]]:
         explicit[answer, item][category] = degree
     shown, offered = rectangles({row[3] for row in answers.values() if row[4] in IMPLYING}, items)
     judged = defaultdict(list)
-    for answer, worker, rating, query, _ in answers.values():
+    for answer, _, _, query, _ in answers.values():
         for item in shown[query]:
             explicit[answer, item]  # an answer that chose nothing says no to all it was shown
     for (answer, item), degrees in explicit.items():
@@ -200,7 +200,7 @@ def verdicts_of(items: Collection[int]) -> dict[int, dict[int, bool]]:
 
 
 def sided(judged: Iterable[Said], verdict: Mapping[int, bool], exclusive: bool) -> dict[int, np.ndarray]:
-    """{worker: (judgments that side with the verdict, judgments on what is agreed)}; implied zeros are not judgments."""
+    """{worker: (judgments that side with the verdict, judgments on what is agreed)}; implied zeros do not count."""
     figures = defaultdict(lambda: np.zeros(2, int))
     otherwise = False if exclusive and verdict else None  # one agreed category settles an exclusive item's row
     for said in judged:
@@ -253,7 +253,7 @@ def agreed_everywhere(query: Query) -> bool:
 
 
 def set_aside(worker: Member, aside: bool, *, now: datetime) -> int:
-    """Leave a worker's judgments out of consensus (or take them in again); money is untouched. Returns items renewed."""
+    """Leave a worker's judgments out of consensus, or take them in again; no money moves. Returns items renewed."""
     Member.objects.filter(pk=worker.pk).update(set_aside=aside)
     worker.set_aside = aside
     items = list(

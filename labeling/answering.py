@@ -132,7 +132,7 @@ def repeated(assignment: Assignment, degrees, now: datetime) -> Outcome:
 
 
 def late(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
-    """After expiry: taken at the offered price if a place and the money can be had again, else kept, unpaid, uncounted."""
+    """After expiry: taken at the offered price if place and money can be had again, else kept, unpaid, uncounted."""
     again = Assignment.objects.filter(query=assignment.query_id, worker=assignment.worker_id).exclude(
         state=Assignment.State.EXPIRED
     )

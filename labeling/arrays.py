@@ -1,4 +1,4 @@
-"""Versioned arrays in storage: features and probabilities, one `.npy` file a version, found by a pointer in the database.
+"""Versioned arrays in storage, features and probabilities: one `.npy` file a version, its pointer in the database.
 
 A file is named by the hash of its content and never changes, so a reader needs no lock and a cache never goes stale.
 """

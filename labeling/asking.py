@@ -1,4 +1,4 @@
-"""Who is asked what next: the most valuable open query, leased at a fixed reward; given back or expired, somebody else is asked."""
+"""Who is asked what next: the most valuable open query, leased at a fixed reward; given back or expired, to others."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""A project as arrays: what the machine thinks of every cell, and which cells may be asked. Read outside any request."""
+"""A project as arrays: what the machine thinks of each cell, and which may be asked. Read outside any request."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

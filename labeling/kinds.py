@@ -1,4 +1,4 @@
-"""The three ways to ask, as data. A kind is one row of KINDS and one template; nothing else asks which kind a query is."""
+"""The three ways to ask, as data: a kind is a row of KINDS and a template; nothing else asks which kind a query is."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -340,6 +340,9 @@ class QueryItem(models.Model):
     class Meta:
         constraints = [UniqueConstraint(fields=["query", "item"], name="a query shows an item once")]
 
+    def __str__(self):
+        return f"{self.item} in {self.query}"
+
 
 class QueryCategory(models.Model):
     query = models.ForeignKey(Query, on_delete=models.CASCADE, related_name="query_categories")
@@ -347,6 +350,9 @@ class QueryCategory(models.Model):
 
     class Meta:
         constraints = [UniqueConstraint(fields=["query", "category"], name="a query offers a category once")]
+
+    def __str__(self):
+        return f"{self.category} in {self.query}"
 
 
 class AssignmentQuerySet(models.QuerySet):

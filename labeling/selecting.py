@@ -173,9 +173,7 @@ def publish(project: Project, board: Board, drafts: Sequence[Draft]) -> int:
                 "item", flat=True
             )
         )
-        taken = (
-            {row for row in np.flatnonzero(np.isin(board.items, list(taken))).tolist()} if project.exclusive else set()
-        )
+        taken = set(np.flatnonzero(np.isin(board.items, list(taken))).tolist()) if project.exclusive else set()
         drafts = [draft for draft in drafts if not taken.intersection(draft.proposal.rows)]
         queries = Query.objects.bulk_create(
             Query(
@@ -222,7 +220,7 @@ NOTHING = {
 def why_closed(project: Project) -> str:
     if project.state != Project.State.ACTIVE:
         return f"The project is {project.get_state_display().lower()}."
-    if project.columns < 2 and project.exclusive or not project.columns:
+    if project.columns < (2 if project.exclusive else 1):
         return "There are too few categories to ask about."
     if not project.rows:
         return "There are no items yet."

@@ -28,8 +28,8 @@ class Unreadable(Exception):
 class Recording:
     """What people once answered about a set of items.
 
-    rows: importable items; answers: {item: {worker: chosen categories}}; truth: {item: {category: true or false}}; test:
-    items nobody answered, kept to score the classifier; exclusive: one category an item.
+    rows: importable items; answers: {item: {worker: chosen categories}}; truth: {item: {category: true or false}};
+    test: items nobody answered, kept to score the classifier; exclusive: one category an item.
     """
 
     media: str
@@ -42,7 +42,7 @@ class Recording:
 
 
 def read(folder: Path) -> Recording:
-    """A folder of answers.csv (item, worker, label), truth.csv (item[, category], label, split) and items.csv or features.npz."""
+    """answers.csv (item, worker, label), truth.csv (item[, category], label, split), items.csv or features.npz."""
     answers: dict = defaultdict(dict)
     for row in table(folder / "answers.csv", "item", "worker", "label"):
         answers[row["item"]][row["worker"]] = frozenset(row["label"].split("|"))
@@ -151,7 +151,7 @@ class Replay:
         return Query.objects.filter(project=self.project).open().order_by("-value", "pk")
 
     def answer_all_open(self) -> bool:
-        """Answer what is open, most valuable first, until a run is due, the queue or the money is empty; says if any was."""
+        """Answer what is open, dearest first, until a run is due or nothing is left; says whether any was answered."""
         answered = False
         while query := self.open_queries().first():
             query.project = self.project

@@ -1,4 +1,4 @@
-"""Doors of the clusters: what a message may ring for. Each says which flow runs; the database decides whether it does."""
+"""Doors of the clusters: what a message may ring for. Each names a flow; the database decides whether it runs."""
 
 from django.utils import timezone
 

@@ -186,7 +186,7 @@ def learn(run: TrainingRun) -> Learned:
 class Dataset:
     """Items in array order with what people agree on.
 
-    rows, columns: array places of the items and categories; items: primary keys; targets: (n, C), where exclusive
+    rows, columns: array places of items and categories; items: primary keys; targets: (n, C), where exclusive
     proportional to the likelihood of the answers (all ones: unlabeled), else degrees with NaN unknown; known: items with
     any target; settled: (n,) items agreed.
     """
@@ -277,7 +277,7 @@ def contents_of(project: Project) -> list:
 
 
 def fit(run: TrainingRun, X: np.ndarray, targets: np.ndarray):
-    title, path = settings.CLASSIFIERS[run.classifier]
+    _, path = settings.CLASSIFIERS[run.classifier]
     classifier = import_string(path)(exclusive=run.project.exclusive, random_state=run.seed)
     if "progress" in classifier.get_params(deep=False):
         classifier.set_params(progress=part(run, 0.3, 0.9))

@@ -55,7 +55,7 @@ def test_an_array_comes_back_as_it_was(storage):
 def test_saving_the_same_twice_keeps_one_file(storage):
     array = np.arange(5.0)
     assert arrays.save("a", array) == arrays.save("a", array)
-    assert len([path for path in storage.rglob("*.npy")]) == 1
+    assert len(list(storage.rglob("*.npy"))) == 1
 
 
 def test_a_damaged_file_is_refused(storage):

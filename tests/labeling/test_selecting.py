@@ -86,7 +86,7 @@ def test_agreed_items_are_not_asked_again():
 
 def test_what_people_ruled_out_is_not_asked_and_the_next_best_is():
     project = a_project(agree_count=1, wanted=1, queue_size=1)
-    item, (cat, dog, _) = an_item(project), project.categories.all()
+    item, (cat, _, _) = an_item(project), project.categories.all()
     publish(project, [[0.6, 0.4, 0.0]])
     Consensus.objects.create(
         project=project, item=item, category=cat, degree=0, posterior=0.1, judgments=1, exclusive=True

@@ -26,7 +26,7 @@ COLUMNS = (
 
 
 class Command(BaseCommand):
-    help = "Play recorded answers (a folder of answers.csv, truth.csv and items.csv or features.npz) through the real flows."
+    help = "Play recorded answers (answers.csv, truth.csv, items.csv or features.npz) through the real flows."
     requires_system_checks = []
 
     def add_arguments(self, parser):
@@ -86,7 +86,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         replay = simulating.Replay(
             recording, budget=budget, seed=seed, policy=policy, classifier=options["classifier"],
-            retrain_every=options["retrain_every"], agree_count=options["agree"], wanted=max(options["wanted"], options["agree"]),
+            retrain_every=options["retrain_every"], agree_count=options["agree"],
+            wanted=max(options["wanted"], options["agree"]),
         )  # fmt: skip
         self.head(options["json"])
         for figures in replay.play():
