@@ -10,21 +10,14 @@ from . import guards
 from .models import RESOLVING, ROUTES, Account, Budget, Figures, Kind, Role, Transfer
 
 
-class Difference(NamedTuple):
-    """One thing that does not add up: where, what is stored, and what the rows say it should be."""
-
-    where: str
-    stored: object
-    recomputed: object
-
-    def __str__(self):
-        return f"{self.where}: {self.stored} is stored, the rows say {self.recomputed}"
+def differs(where, stored, recomputed) -> str:
+    return f"{where}: {stored} is stored, the rows say {recomputed}"
 
 
 class Audit(NamedTuple):
     figures: dict[Budget, Figures]
     transfers: int
-    differences: list[Difference]
+    differences: list[str]  # sentences
 
 
 def audit() -> Audit:
@@ -52,7 +45,7 @@ def _one_moment():
 
 
 def _guards(_):
-    return [Difference(f"The guard '{name}'", "nothing", "it is needed") for name in guards.missing(connection)]
+    return [f"The guard is missing: {name}" for name in guards.missing(connection)]
 
 
 def _balances(_):
@@ -61,7 +54,7 @@ def _balances(_):
     for account in Account.objects.select_related("user", "budget").iterator():
         recomputed = into.get(account.pk, 0) - out.get(account.pk, 0)
         if account.balance != recomputed:
-            yield Difference(f"The balance of {account}", account.balance, recomputed)
+            yield differs(f"The balance of {account}", account.balance, recomputed)
 
 
 def _figures(figures):
@@ -76,12 +69,12 @@ def _figures(figures):
         funded = sums[Kind.FUND] - sums[Kind.WITHDRAW]
         spent = sums[Kind.POST] + granted.get(budget.pk, 0) - reclaimed.get(budget.pk, 0)
         if stored.funded != funded:
-            yield Difference(f"What {budget} was funded with", stored.funded, funded)
+            yield differs(f"What {budget} was funded with", stored.funded, funded)
         if stored.spent != spent:
-            yield Difference(f"What {budget} has spent", stored.spent, spent)
+            yield differs(f"What {budget} has spent", stored.spent, spent)
         if stored.funded != stored.available + stored.reserved + spent:
             parts = f"{stored.available} available + {stored.reserved} reserved + {spent} spent"
-            yield Difference(f"The sum of {budget}", f"{stored.funded} funded", parts)
+            yield differs(f"The sum of {budget}", f"{stored.funded} funded", parts)
 
 
 def _corrections(**roles):
@@ -93,7 +86,7 @@ def _reservations(figures):
     open_sums = dict(Transfer.objects.open_reservations().values_list("budget").annotate(Sum("amount")))
     for budget, stored in figures.items():
         if stored.reserved != open_sums.get(budget.pk, 0):
-            yield Difference(f"The open reservations of {budget}", stored.reserved, open_sums.get(budget.pk, 0))
+            yield differs(f"The open reservations of {budget}", stored.reserved, open_sums.get(budget.pk, 0))
 
 
 def _resolutions(_):
@@ -102,7 +95,7 @@ def _resolutions(_):
     )
     for reservation in resolved.exclude(times=1, given=F("amount")).iterator():
         stored = f"{reservation.amount} once"
-        yield Difference(
+        yield differs(
             f"Reservation {reservation.pk} ({reservation.reference})",
             stored,
             f"{reservation.given} in {reservation.times} resolutions",
@@ -117,4 +110,4 @@ def _routes(_):
             allowed |= Q(kind=kind, debit__role=debit, credit__role=credit)
     within = Q(debit__budget=F("budget"), credit__budget=F("budget"))
     for transfer in Transfer.objects.exclude(allowed & within).select_related("debit", "credit").iterator():
-        yield Difference(f"Transfer {transfer.pk}", f"{transfer.debit.role} to {transfer.credit.role}", transfer.kind)
+        yield differs(f"Transfer {transfer.pk}", f"{transfer.debit.role} to {transfer.credit.role}", transfer.kind)

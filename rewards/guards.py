@@ -20,12 +20,12 @@ INSTALLED = {
 
 
 def _triggers(connection):
-    try:
-        return TRIGGERS[connection.vendor]
-    except KeyError:
+    if connection.vendor not in TRIGGERS or not connection.features.can_return_columns_from_insert:
+        version = ".".join(map(str, connection.get_database_version()))
         raise ImproperlyConfigured(
-            f"The ledger has no guards for {connection.display_name}; use SQLite or PostgreSQL."
-        ) from None
+            f"The ledger needs SQLite 3.35 or newer, or PostgreSQL; this is {connection.display_name} {version}."
+        )
+    return TRIGGERS[connection.vendor]
 
 
 def _execute(connection, statements):

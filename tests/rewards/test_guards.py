@@ -265,10 +265,16 @@ def test_installing_twice_is_installing_once(db):
     assert guards.missing(connection) == []
 
 
-def test_a_database_without_guards_of_its_own_is_refused(db, monkeypatch):
+def test_a_database_that_cannot_be_guarded_is_refused(db, monkeypatch):
     monkeypatch.setattr(connection, "vendor", "mysql")
-    with pytest.raises(ImproperlyConfigured, match="use SQLite or PostgreSQL"):
+    with pytest.raises(ImproperlyConfigured, match="needs SQLite 3.35 or newer, or PostgreSQL; this is "):
         guards.missing(connection)
+
+
+def test_an_old_sqlite_is_refused(db, monkeypatch):
+    monkeypatch.setattr(connection.features, "can_return_columns_from_insert", False)
+    with pytest.raises(ImproperlyConfigured, match="needs SQLite 3.35 or newer"):
+        guards.require()
 
 
 def test_only_the_ledgers_own_migrations_lift_the_guards(db):
