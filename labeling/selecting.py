@@ -168,13 +168,8 @@ def publish(project: Project, board: Board, drafts: Sequence[Draft]) -> int:
     shared, texts = quoting.conditions(project), texts_of(project, board, [draft.proposal for draft in drafts])
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
-        taken = set(
-            QueryItem.objects.filter(query__in=Query.objects.filter(project=project).open()).values_list(
-                "item", flat=True
-            )
-        )
-        taken = set(np.flatnonzero(np.isin(board.items, list(taken))).tolist()) if project.exclusive else set()
-        drafts = [draft for draft in drafts if not taken.intersection(draft.proposal.rows)]
+        taken = claimed(project, board)
+        drafts = [draft for draft in drafts if taken.isdisjoint(draft.proposal.claims())]
         queries = Query.objects.bulk_create(
             Query(
                 project=project,
@@ -200,6 +195,17 @@ def publish(project: Project, board: Board, drafts: Sequence[Draft]) -> int:
             for column in draft.proposal.columns
         )
     return len(queries)
+
+
+def claimed(project: Project, board: Board) -> set:
+    """What open queries hold, in the words of `Proposal.claims`: rows of exclusive items, else (row, column)."""
+    cells = QueryItem.objects.filter(query__in=Query.objects.filter(project=project).open())
+    cells = set(cells.values_list("item", "query__query_categories__category"))
+    rows = np.flatnonzero(np.isin(board.items, [item for item, _ in cells]))
+    place = {int(board.items[row]): int(row) for row in rows}
+    column = {category.pk: at for at, category in enumerate(board.categories)}
+    held = {(place[item], column[category]) for item, category in cells if item in place and category in column}
+    return {row for row, _ in held} if project.exclusive else held
 
 
 def withdraw_stale(project: Project) -> int:

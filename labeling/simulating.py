@@ -235,12 +235,8 @@ class Replay:
         classifier = board.predicted(self.project) if self.project.published_id else None
         delivered = self.delivered(classifier, place, len(names))
         scored = [name for name in self.recording.truth if name not in self.recording.test and name in self.items]
-        asked = {
-            item
-            for item in Assignment.objects.answered()
-            .filter(query__project=self.project)
-            .values_list("query__items", flat=True)
-        }
+        answered = Assignment.objects.answered().filter(query__project=self.project)
+        asked = set(answered.values_list("query__items", flat=True))
 
         def accuracy(matrix, identifiers):
             if matrix is None:

@@ -187,8 +187,8 @@ class Dataset:
     """Items in array order with what people agree on.
 
     rows, columns: array places of items and categories; items: primary keys; targets: (n, C), where exclusive
-    proportional to the likelihood of the answers (all ones: unlabeled), else degrees with NaN unknown; known: items with
-    any target; settled: (n,) items agreed.
+    proportional to the likelihood of the answers (all ones: unlabeled), else degrees with NaN unknown; known: how many
+    items have any target.
     """
 
     items: np.ndarray

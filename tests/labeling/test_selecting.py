@@ -180,3 +180,13 @@ def test_where_categories_are_not_exclusive_single_cells_are_asked():
     publish(project, [[0.5, 0.99, 0.01]] * 10)
     refill(project)
     assert {c.name for query in project.queries.open() for c in query.category_list} == {"cat"}
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_what_another_refill_opened_meanwhile_is_left_out(exclusive):
+    project = a_project(exclusive=exclusive, items=6, queue_size=6)
+    board = selecting.read(project)
+    doubt = selecting.doubt_of(project, board)
+    drafts = selecting.choose(project, board, doubt, 6, np.random.default_rng(0))
+    assert selecting.publish(project, board, drafts) == 6
+    assert selecting.publish(project, board, drafts) == 0
