@@ -267,13 +267,13 @@ def test_installing_twice_is_installing_once(db):
 
 def test_a_database_that_cannot_be_guarded_is_refused(db, monkeypatch):
     monkeypatch.setattr(connection, "vendor", "mysql")
-    with pytest.raises(ImproperlyConfigured, match="needs SQLite 3.35 or newer, or PostgreSQL; this is "):
+    with pytest.raises(ImproperlyConfigured, match=r"needs SQLite 3\.35 or newer, or PostgreSQL; this is "):
         guards.missing(connection)
 
 
 def test_an_old_sqlite_is_refused(db, monkeypatch):
     monkeypatch.setattr(connection.features, "can_return_columns_from_insert", False)
-    with pytest.raises(ImproperlyConfigured, match="needs SQLite 3.35 or newer"):
+    with pytest.raises(ImproperlyConfigured, match=r"needs SQLite 3\.35 or newer"):
         guards.require()
 
 
