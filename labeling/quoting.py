@@ -24,6 +24,12 @@ def quote(query: Query, worker: Member) -> int:
     return pricing.price(tariff(query.project), signals(query, worker.rating))
 
 
+def quote_ahead(project: Project, facts: Sequence[Mapping]) -> list[int]:
+    """Prices of queries not yet opened, for the median worker."""
+    rating, prices = median_rating(project), tariff(project)
+    return [pricing.price(prices, Signals(rating=rating, **one)) for one in facts]
+
+
 def explain(query: Query, rating: float | None = None) -> Explanation:
     return pricing.explain(
         tariff(query.project), signals(query, median_rating(query.project) if rating is None else rating)

@@ -1,6 +1,6 @@
 """Refill: confidence -> proposals -> quotes -> chosen within the budget -> open queries. No money moves here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,6 @@ from labeling.board import Board, read
 from labeling.kinds import KINDS
 from labeling.models import Item, Media, Project, Query, QueryCategory, QueryItem
 from labeling.proposals import Doubt, Proposal
-from rewards import pricing
 
 LOW = 3  # the queue is low when no more than a third of it is fresh
 PATIENCE = timedelta(minutes=2)  # a refill that was rung for and did not come is rung for again
@@ -141,16 +140,12 @@ def checking(project: Project, board: Board, doubt: Doubt, values, rng: np.rando
 
 def quotes(project: Project, board: Board, found: Sequence[Proposal]) -> list[int]:
     """What each proposal costs until as many have answered as must agree, quoted for the median worker."""
-    rating, shared, tariff = quoting.median_rating(project), quoting.conditions(project), quoting.tariff(project)
-    texts = texts_of(project, board, found)
-    return [
-        project.agree_count
-        * pricing.price(tariff, pricing.Signals(rating=rating, **facts(project, board, proposal, texts, shared)))
-        for proposal in found
-    ]
+    shared, texts = quoting.conditions(project), texts_of(project, board, found)
+    prices = quoting.quote_ahead(project, [facts(proposal, texts, shared) for proposal in found])
+    return [project.agree_count * price for price in prices]
 
 
-def facts(project: Project, board: Board, proposal: Proposal, texts, shared) -> dict:
+def facts(proposal: Proposal, texts: Mapping[int, str], shared: Mapping) -> dict:
     words = [texts[row] for row in proposal.rows if row in texts]
     return quoting.facts(proposal.value, len(proposal.rows) * len(proposal.columns), words, shared)
 
@@ -180,7 +175,7 @@ def publish(project: Project, board: Board, drafts: Sequence[Draft]) -> int:
                 drawn=draft.drawn,
                 reason=draft.proposal.reason,
                 run_id=project.published_id,
-                signals=facts(project, board, draft.proposal, texts, shared),
+                signals=facts(draft.proposal, texts, shared),
             )
             for draft in drafts
         )
