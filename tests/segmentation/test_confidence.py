@@ -80,6 +80,9 @@ def test_the_calibration_error_is_the_weighted_gap_of_each_bin():
     confidence, correct = [0.95, 0.95, 0.95, 0.62], [True, True, False, True]
     assert expected_calibration_error(confidence, correct) == pytest.approx((3 * abs(0.95 - 2 / 3) + 0.38) / 4)
     assert expected_calibration_error([1.0, 0.0], [True, False]) == 0
+    assert expected_calibration_error([1.0, 0.94], [False, True]) == pytest.approx(
+        (1.94 - 1) / 2
+    )  # 1 is in the last bin
     assert np.isnan(expected_calibration_error([], []))
 
 

@@ -26,6 +26,7 @@ from segmentation.features import (
     check_audio,
     check_image,
 )
+from segmentation.features.texts import words
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -143,11 +144,33 @@ def test_broken_content_is_named_by_its_position(features):
 def test_more_than_a_block_of_items_keeps_its_order(features):
     items = (EXAMPLES[features] * 400)[:1100]
     fitted = features(random_state=0).fit(EXAMPLES[features])
-    once = fitted.transform(EXAMPLES[features])
-    np.testing.assert_allclose(fitted.transform(items), np.tile(once, (400, 1))[:1100], atol=1e-5)
+    once, told = fitted.transform(EXAMPLES[features]), []
+    X = fitted.transform(items, progress=lambda done, message: told.append(done))
+    np.testing.assert_allclose(X, np.tile(once, (400, 1))[:1100], atol=1e-5)
+    assert told == sorted(told) and told[-1] == 1
+
+
+def test_the_sample_is_drawn_from_all_items_not_the_first():
+    records = [{"early": 1}] * 100 + [{"late": i} for i in range(100)]
+    assert [name for name, _ in RecordFeatures(sample=50, random_state=0).fit(records).columns_] == ["early", "late"]
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It isn't  RED, is it?", ["it", "isn't", "red", "is", "it"]),
+        ("ＦＵＬＬ width", ["full", "width"]),
+        ("我喜欢iPhone 15", ["我", "喜", "欢", "iphone", "15"]),
+        ("मेरी बिल्ली", ["मेरी", "बिल्ली"]),
+        (":-) !", [":", "-", ")", "!"]),
+        (" \n", []),
+    ],
+)
+def test_words_are_found_in_any_script(text, expected):
+    assert words(text) == expected
 
 
 @pytest.mark.parametrize("texts", [["", "  "], ["word"], ["", "word"], ["same", "same"], ["!!!", "?"], ["😀", "😀😢"]])
@@ -280,6 +303,14 @@ def test_an_image_that_passes_the_check_can_be_learned_from_however_it_was_cut(k
 def test_a_changed_byte_in_a_png_is_found():
     data = bytearray(picture(noise(24, 24, 3)))
     data[len(data) // 2] ^= 1
+    with pytest.raises(BrokenContent, match="damaged"):
+        check_image(bytes(data))
+
+
+def test_a_wrong_checksum_is_found_where_the_pixels_are_whole():
+    data = bytearray(picture(noise(24, 24, 3)))
+    data[-13] ^= 1  # of the chunk of pixels, the last but one
+    content.decode_image(bytes(data))
     with pytest.raises(BrokenContent, match="damaged"):
         check_image(bytes(data))
 
@@ -458,8 +489,8 @@ def test_many_different_texts_are_hashed_by_words():
 def test_names_unknown_in_fit_are_ignored_and_the_fullest_are_kept():
     fitted = RecordFeatures().fit([{"a": 1.0}, {"a": 2.0}])
     np.testing.assert_array_equal(fitted.transform([{"a": 1.0, "b": 9}]), fitted.transform([{"a": 1.0}]))
-    crowded = [{"full": i, f"own{i}": i} for i in range(50)]
-    assert RecordFeatures(columns=1).fit_transform(crowded).shape == (50, 1)
+    crowded = RecordFeatures(columns=1).fit_transform([{f"own{i}": i, "full": i} for i in range(50)])
+    assert crowded.shape == (50, 1) and len(np.unique(crowded)) == 50
 
 
 def test_records_without_values_still_become_rows():
@@ -468,8 +499,11 @@ def test_records_without_values_still_become_rows():
 
 def test_hostile_numbers_stay_finite():
     wild = [1e308, -1e308, float("inf"), 10**400, -(10**400), 5e-324, 0]
-    fitted = RecordFeatures().fit([{"a": value, "b": 1e-300 * i} for i, value in enumerate(wild)])
-    assert np.isfinite(fitted.transform([{"a": value, "b": value} for value in wild])).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted = RecordFeatures().fit([{"a": value, "b": 1e-20 * i} for i, value in enumerate(wild)])
+        X = fitted.transform([{"a": value, "b": value} for value in wild])
+    assert np.isfinite(X).all() and np.abs(X).max() <= 1000  # half precision ends at 65504
 
 
 def test_a_value_that_is_none_of_these_is_refused_by_name():
