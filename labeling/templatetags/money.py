@@ -12,7 +12,8 @@ def money(amount: int, budget) -> str:
     name = budget.currency
     if abs(amount) == 1 and name.islower() and name.endswith("s"):
         name = name[:-1]
-    return f"{intcomma(amount)}\N{NO-BREAK SPACE}{name}".replace("-", "\N{MINUS SIGN}")
+    number = intcomma(amount).replace("-", "\N{MINUS SIGN}")
+    return f"{number}\N{NO-BREAK SPACE}{name}"
 
 
 @register.filter

@@ -1,0 +1,192 @@
+"""A worker's page: one card. A GET shows what is held; a POST ends with the next query, or with why there is none."""
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from labeling import answering, asking
+from labeling.kinds import KINDS, AnswerForm, Cell
+from labeling.models import Assignment, Member
+from labeling.views.access import worker_for
+from labeling.views.gates import by, signed_in
+from rewards import ledger
+
+
+class GiveBackForm(forms.Form):
+    """Why a query is given back and, if items are broken, which."""
+
+    reason = forms.ChoiceField(choices=[(reason, reason) for reason in ("skip", "cannot_tell", "broken")])
+    broken = forms.MultipleChoiceField(required=False)
+    note = forms.CharField(required=False, max_length=500)
+
+    def __init__(self, query, data):
+        super().__init__(data)
+        self.items = {str(item.pk): item for item in query.item_list}
+        self.fields["broken"].choices = [(value, value) for value in self.items]
+
+    def clean(self):
+        fields = super().clean()
+        if fields.get("reason") == "broken" and not fields.get("broken") and "broken" not in self.errors:
+            self.add_error("broken", "Say which item is broken.")
+        return fields
+
+    @property
+    def chosen(self) -> list[str]:
+        return self.data.getlist("broken")
+
+    @property
+    def sentence(self) -> str:
+        return "" if self.is_valid() else next(iter(self.errors.values()))[0]
+
+
+@signed_in
+@by("GET")
+def work(request, slug):
+    worker = worker_for(request.user, slug)
+    return show(request, worker, asking.held_by(worker).first(), waiting=waiting_named(request.GET.get("waiting")))
+
+
+@signed_in
+@by("POST")
+def next_query(request, slug):
+    return following(request, worker_for(request.user, slug))
+
+
+@signed_in
+@by("POST")
+def answer(request, assignment):
+    assignment = mine(request.user, assignment)
+    worker = assignment.worker
+    if "keep" in request.POST:
+        answering.keep(assignment)
+        return following(request, worker, "Your answer stays as it was.")
+    form = AnswerForm(assignment.query, request.POST)
+    if not form.is_valid():
+        return show(request, worker, assignment, form=form, status=422)
+    try:
+        outcome = answering.record(assignment, form.degrees(), now=timezone.now())
+    except answering.AnswerRefused as refusal:
+        if refusal.field is None:  # there is nothing to mend in the answer: the query is his no longer
+            return following(request, worker, str(refusal))
+        form.add_error("answer", str(refusal))
+        return show(request, worker, assignment, form=form, status=422)
+    return following(request, worker, outcome.sentence, 0 if outcome.repeated else outcome.paid)
+
+
+@signed_in
+@by("POST")
+def give_back(request, assignment):
+    assignment = mine(request.user, assignment)
+    form = GiveBackForm(assignment.query, request.POST)
+    if not form.is_valid():
+        return show(request, assignment.worker, assignment, report=form, status=422)
+    given = form.cleaned_data
+    broken = [form.items[value] for value in given["broken"]]
+    try:
+        asking.give_back(assignment, given["reason"], now=timezone.now(), note=given["note"], broken=broken)
+    except asking.NotHeld:
+        return following(request, assignment.worker, "That query was no longer yours: answered, given back or expired.")
+    return following(request, assignment.worker, "Thank you for the report." if broken else "")
+
+
+@signed_in
+@by("POST")
+def undo(request, slug):
+    worker = worker_for(request.user, slug)
+    try:
+        assignment = answering.undo(worker)
+    except answering.AnswerRefused as refusal:
+        return following(request, worker, str(refusal))
+    return show(request, worker, assignment) if request.htmx else redirect("work", slug)
+
+
+@signed_in
+@by("POST")
+def stop(request, slug):
+    worker = worker_for(request.user, slug)
+    with transaction.atomic():
+        asking.stop(worker, now=timezone.now())
+        for assignment in asking.held_by(worker):
+            answering.keep(assignment)
+    return redirect("home")
+
+
+def mine(user, pk: int) -> Assignment:
+    """An assignment of this user; anybody else's does not exist."""
+    rows = Assignment.objects.select_related("query__project__budget", "worker__project__budget", "worker__user")
+    return get_object_or_404(rows, pk=pk, worker__user=user, worker__role=Member.Role.WORKER)
+
+
+def waiting_named(code: str | None) -> asking.NothingToAsk | None:
+    return asking.NothingToAsk(code) if code in asking.Waiting else None
+
+
+def following(request, worker: Member, said: str = "", paid: int = 0) -> HttpResponse:
+    """What comes next, in a transaction of its own: a query that cannot be afforded never undoes an answer."""
+    try:
+        assignment, waiting = asking.next_assignment(worker, now=timezone.now()), None
+    except asking.NothingToAsk as reason:
+        assignment, waiting = None, reason
+    if request.htmx:
+        if waiting and waiting.code == request.POST.get("waiting"):
+            return HttpResponse(status=204)  # still the same: nothing moves
+        return show(request, worker, assignment, waiting=waiting, said=said, paid=paid)
+    if said:
+        messages.info(request, said)
+    page = reverse("work", args=[worker.project.slug])
+    return redirect(f"{page}?waiting={waiting.code}" if waiting else page)
+
+
+def show(request, worker, assignment=None, *, form=None, report=None, waiting=None, said="", paid=0, status=200):
+    """The card alone for htmx, the page around it for everybody else."""
+    context = {
+        "worker": worker,
+        "project": worker.project,
+        "budget": worker.project.budget,
+        "balance": ledger.balance(worker.user, worker.project.budget),
+        "answered": worker.assignments.answered().count(),
+        "begun": worker.assignments.exists(),
+        "waiting": waiting,
+        "said": said,
+        "paid": paid,
+        "report": report,
+    }
+    if assignment:
+        context |= asked(assignment, form)
+    return render(request, "labeling/_card.html" if request.htmx else "labeling/work.html", context, status=status)
+
+
+def asked(assignment: Assignment, form: AnswerForm | None) -> dict:
+    """What the templates of a query read: the query, its form, and what is chosen in it already.
+
+    tiles: (option, item) for all items shown; choices: (option, category), where the options are categories.
+    """
+    form = form or AnswerForm(assignment.query)
+    items = form.fields["unsure"].options
+    return {
+        "assignment": assignment,
+        "query": assignment.query,
+        "items": assignment.query.item_list,
+        "categories": assignment.query.category_list,
+        "tiles": list(zip(items, assignment.query.item_list, strict=True)),
+        "choices": list(zip(form.fields["answer"].options, assignment.query.category_list, strict=False)),
+        "form": form,
+        "item_template": f"labeling/items/{assignment.query.project.media}.html",
+    } | chosen(assignment, form)
+
+
+def chosen(assignment: Assignment, form: AnswerForm) -> dict:
+    """The values chosen so far: as just sent, or of a reopened answer as it stands."""
+    if form.is_bound:
+        return {"chosen": form.data.getlist("answer"), "unsure": form.data.getlist("unsure")}
+    if not assignment.reopened:
+        return {"chosen": [], "unsure": []}
+    rows = assignment.judgments.standing().values_list("item", "category", "degree")
+    degrees = {Cell(item, category): degree for item, category, degree in rows}
+    told = {cell.item for cell in degrees}
+    unsure = [str(item.pk) for item in assignment.query.item_list if item.pk not in told]
+    return {"chosen": KINDS[assignment.query.kind].chosen(degrees), "unsure": unsure}
