@@ -6,7 +6,7 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from labeling.models import Category, Gold, Judgment, Member, Project, QueryCategory
+from labeling.models import Category, Gold, Judgment, Member, Project, QueryCategory, invitation_key
 from rewards import ledger
 
 INVITATION_DAYS = 14
@@ -91,6 +91,11 @@ def allot(project: Project, **counts: int) -> int:
 def invitation(project: Project, role: str) -> str:
     """A token that lets whoever holds it join in this role, until it expires or the invitations are renewed."""
     return signing.dumps([project.pk, role, project.invitation_key], salt="invitation")
+
+
+def renew_invitations(project: Project) -> None:
+    """From now on no link given out before lets anybody in; who is in stays."""
+    Project.objects.filter(pk=project.pk).update(invitation_key=invitation_key())
 
 
 def invited(token: str) -> tuple[Project, str]:
