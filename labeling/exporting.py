@@ -1,0 +1,194 @@
+"""What leaves the house, streamed: the labeled set, judgments, predictions and the ledger as rows, and rows as text.
+
+Each function yields dicts of the same keys, a thousand items read at a time, and all probabilities of one export come
+from one run, whatever is published meanwhile.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import product
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from labeling import agreeing
+from labeling.deciding import published, said, verdict
+from labeling.models import Assignment, Consensus, Item, Judgment, Project, Query, QueryCategory, QueryItem
+from labeling.writing import as_csv, as_jsonl
+from rewards import ledger as books
+
+__all__ = ["as_csv", "as_jsonl", "judgments", "labeled", "ledger", "predictions"]
+
+CHUNK = 1_000
+
+
+def labeled(project: Project) -> Iterator[dict]:
+    """Every item with what is held true of it, decided or not:
+
+    - id, categories: the names it belongs to as far as anybody says;
+    - decided: whether that is settled, by agreement or by a classifier at least as sure as the project's `certain`;
+    - decided_by: whose word the categories are: people, import, survey, admin, classifier (a guess where not decided),
+      or nobody; of an item of several categories the least of those that said something;
+    - decided_at: when it was agreed, or the run finished;
+    - judgments: answers about the item that count; agreement: the share of them behind its foremost category (where
+      items have several categories: of its least agreed one), null without any;
+    - confidence, run: the classifier's, and which; withdrawn: taken out, never asked; exported: when this was read;
+    - degree, probability: {category: value}, null where unknown.
+    """
+    exported, run = stamp(timezone.now()), published(project)
+    categories = list(project.categories.all())
+    for items in chunks(project.items.all(), "row"):
+        cells, answers = consensus_of(items), answers_about([item.pk for item in items])
+        for item, sayings in zip(items, said(run, items, categories, project.exclusive), strict=True):
+            row = cells[item.pk]
+            found = verdict(project, categories, row, sayings, run)
+            yield {
+                "id": item.identifier,
+                "categories": found.categories,
+                "decided": found.decided,
+                "decided_by": found.by,
+                "decided_at": found.at and stamp(found.at),
+                "judgments": answers[item.pk],
+                "agreement": agreement(row.values(), project.exclusive),
+                "confidence": sayings.confidence,
+                "run": run and run.number,
+                "withdrawn": item.withdrawn,
+                "exported": exported,
+                "degree": {c.name: round(row[c.pk].degree, 4) if c.pk in row else None for c in categories},
+                "probability": {c.name: p for c, p in zip(categories, sayings.probability, strict=True)},
+            }
+
+
+def predictions(project: Project) -> Iterator[dict]:
+    """What the published classifier says of every item it has seen; nothing where none is published."""
+    run, categories = published(project), list(project.categories.all())
+    if run is None:
+        return
+    for items in chunks(project.items.all(), "row"):
+        for item, sayings in zip(items, said(run, items, categories, project.exclusive), strict=True):
+            if sayings.confidence is not None:
+                yield {
+                    "id": item.identifier,
+                    "categories": [categories[at].name for at in sayings.belongs],
+                    "confidence": sayings.confidence,
+                    "run": run.number,
+                    "withdrawn": item.withdrawn,
+                    "probability": {c.name: p for c, p in zip(categories, sayings.probability, strict=True)},
+                }
+
+
+def judgments(project: Project) -> Iterator[dict]:
+    """Every judgment that stands, in the order of the answers (`answer` numbers them).
+
+    `implied`: the category was offered beside those chosen, which says 0 of it. `counted`: it makes consensus; not so
+    of gold and of workers set aside. Workers are numbered rather than named, so that the file can be shared.
+    """
+    names = dict(project.categories.values_list("pk", "name"))
+    answers = Assignment.objects.answered().filter(query__project=project).select_related("query", "worker")
+    for batch in chunks(answers, "pk"):
+        cells = cells_answered(batch)
+        items = dict(
+            Item.objects.filter(pk__in={cell[0] for row in cells.values() for cell in row}).values_list(
+                "pk", "identifier"
+            )
+        )
+        for answer in batch:
+            for (item, category), (degree, implied) in cells[answer.pk].items():
+                yield {
+                    "item": items[item],
+                    "category": names[category],
+                    "worker": f"w{answer.worker_id}",
+                    "degree": degree,
+                    "implied": implied,
+                    "kind": answer.query.kind,
+                    "query": answer.query_id,
+                    "purpose": answer.query.purpose,
+                    "counted": answer.query.purpose != Query.Purpose.GOLD and not answer.worker.set_aside,
+                    "answer": answer.pk,
+                    "answered": stamp(answer.finished),
+                    "seconds": round((answer.finished - answer.offered).total_seconds(), 1),
+                }
+
+
+def ledger(project: Project) -> Iterator[dict]:
+    """Every transfer of the project's budget, oldest first; amounts in the smallest unit of its currency."""
+    for transfers in chunks(books.entries(project.budget), "pk"):
+        for transfer in transfers:
+            yield {
+                "id": transfer.pk,
+                "created": stamp(transfer.created),
+                "kind": transfer.kind,
+                "amount": transfer.amount,
+                "currency": project.budget.currency,
+                "debit": transfer.debit.holder,
+                "credit": transfer.credit.holder,
+                "reference": transfer.reference,
+                "resolves": transfer.resolves_id,
+                "corrects": transfer.corrects_id,
+            }
+
+
+def chunks(rows: QuerySet, key: str) -> Iterator[list]:
+    """All rows in the order of a unique, growing key, some at a time: no cursor stays open while somebody downloads."""
+    last = -1
+    while batch := list(rows.filter(**{f"{key}__gt": last}).order_by(key)[:CHUNK]):
+        yield batch
+        last = getattr(batch[-1], key)
+
+
+def stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+# --- what people say -------------------------------------------------------------------------------------------------
+
+
+def consensus_of(items: list[Item]) -> dict[int, dict[int, Consensus]]:
+    cells = defaultdict(dict)
+    for cell in Consensus.objects.filter(item__in=items):
+        cells[cell.item_id][cell.category_id] = cell
+    return cells
+
+
+def answers_about(items: list[int]) -> dict[int, int]:
+    """How many answers that make consensus are about each item."""
+    counted = Assignment.objects.answered().filter(worker__set_aside=False).exclude(query__purpose=Query.Purpose.GOLD)
+    explicit = Judgment.objects.standing().filter(item__in=items, assignment__in=counted)
+    pairs = set(explicit.values_list("assignment", "item").distinct())
+    implied = counted.filter(query__kind__in=agreeing.IMPLYING, query__query_items__item__in=items)
+    pairs.update(implied.values_list("pk", "query__query_items__item"))
+    answers = defaultdict(int)
+    for _, item in pairs:
+        answers[item] += 1
+    return answers
+
+
+def agreement(cells: Iterable[Consensus], exclusive: bool) -> float | None:
+    degrees = [cell.degree for cell in cells if cell.judgments]
+    if not degrees:
+        return None
+    return round(max(degrees) if exclusive else min(max(degree, 1 - degree) for degree in degrees), 4)
+
+
+def cells_answered(answers: list[Assignment]) -> dict[int, dict[tuple[int, int], tuple[float, bool]]]:
+    """{answer: {(item, category): (degree, implied)}}, zeros by implication included."""
+    cells = defaultdict(dict)
+    rows = Judgment.objects.standing().filter(assignment__in=answers).order_by("pk")
+    for answer, item, category, degree in rows.values_list("assignment", "item", "category", "degree"):
+        cells[answer][item, category] = (degree, False)
+    implying = {answer.query_id for answer in answers if answer.query.kind in agreeing.IMPLYING}
+    items = QueryItem.objects.filter(query__in=implying).order_by("pk").values_list("query", "item")
+    categories = QueryCategory.objects.filter(query__in=implying).order_by("pk").values_list("query", "category")
+    shown, offered = gathered(items), gathered(categories)
+    for answer in answers:
+        for cell in product(shown[answer.query_id], offered[answer.query_id]):
+            cells[answer.pk].setdefault(cell, (0.0, True))
+    return cells
+
+
+def gathered(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    found = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return found
