@@ -1,6 +1,6 @@
 """The three ways to ask, as data: a kind is a row of KINDS and a template; nothing else asks which kind a query is."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,12 +24,14 @@ class Option(NamedTuple):
     key: str
 
 
-DIGITS = "1234567890"
+KEYS = "1234567890" + "abdefghijklmopqrtvwxz"  # c, n, s, u and y are the page's own
 
 
-def keyed(pairs: Iterable[tuple[int, str]]) -> list[Option]:
+def keyed(pairs: Iterable[tuple[int, str]], own: Collection[str] = ()) -> list[Option]:
+    """Options in order, each on the next free key; one whose title is in `own` is on the key of that name."""
     keys = DIGITS + "abdefghijklmopqrtvwxz"  # without the letters that pages use: c, n, s, u, y
-    return [Option(str(value), title, keys[at] if at < len(keys) else "") for at, (value, title) in enumerate(pairs)]
+    free = (key for key in keys if key not in own)
+    return [Option(str(value), title, title if title in own else next(free, "")) for value, title in pairs]
 
 
 def yes_or_no(query) -> forms.Field:
@@ -52,7 +54,8 @@ def some_of(options: list[Option], required: bool = False) -> forms.Field:
 
 
 def categories_of_the_item(query) -> forms.Field:
-    options = keyed((category.pk, category.name) for category in query.category_list)
+    named = [(category.pk, category.name) for category in query.category_list]
+    options = keyed(named, own=[name for _, name in named if name in set(DIGITS)])  # "7" is on the key 7
     if query.project.exclusive:
         return one_of(options, "Choose one category, or say that you cannot tell.")
     return some_of(options)
