@@ -92,7 +92,12 @@ def new_user(form: UserCreationForm) -> User | None:
 class PayOutForm(forms.Form):
     """An amount to be paid out. `key` names this one payout, so that a second click moves nothing."""
 
-    amount = forms.IntegerField(min_value=1, error_messages={"required": "Enter how much to pay out."})
+    amount = forms.IntegerField(
+        min_value=1,
+        label="Amount to pay out",
+        help_text="It leaves your balance here; whoever runs the project pays it to you.",
+        error_messages={"required": "Enter how much to pay out."},
+    )
     key = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_key(self) -> str:
@@ -111,9 +116,7 @@ def statement(request, chosen: str | None, form: PayOutForm | None = None, statu
     one = next((row for row in balances if str(row[0].pk) == chosen or (len(balances) == 1 and not chosen)), None)
     if chosen and not one:
         raise Http404("You have no balance there.")
-    context = {
-        "balances": [(budget, balance, Project.objects.filter(budget=budget).first()) for budget, balance in balances]
-    }
+    context = {"balances": balances}
     if one:
         budget, balance = one
         entries = Paginator(ledger.statement(request.user, budget).select_related("resolves"), ENTRIES)
