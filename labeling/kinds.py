@@ -29,8 +29,7 @@ KEYS = "1234567890" + "abdefghijklmopqrtvwxz"  # c, n, s, u and y are the page's
 
 def keyed(pairs: Iterable[tuple[int, str]], own: Collection[str] = ()) -> list[Option]:
     """Options in order, each on the next free key; one whose title is in `own` is on the key of that name."""
-    keys = DIGITS + "abdefghijklmopqrtvwxz"  # without the letters that pages use: c, n, s, u, y
-    free = (key for key in keys if key not in own)
+    free = (key for key in KEYS if key not in own)
     return [Option(str(value), title, title if title in own else next(free, "")) for value, title in pairs]
 
 
@@ -55,7 +54,7 @@ def some_of(options: list[Option], required: bool = False) -> forms.Field:
 
 def categories_of_the_item(query) -> forms.Field:
     named = [(category.pk, category.name) for category in query.category_list]
-    options = keyed(named, own=[name for _, name in named if name in set(DIGITS)])  # "7" is on the key 7
+    options = keyed(named, own=[name for _, name in named if name in tuple(KEYS[:10])])  # "7" is on key 7
     if query.project.exclusive:
         return one_of(options, "Choose one category, or say that you cannot tell.")
     return some_of(options)
