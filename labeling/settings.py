@@ -216,7 +216,19 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "labeling.api.refusals.reply",
     "URL_FORMAT_OVERRIDE": None,  # `format` names the export's format
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Closecall", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Closecall",
+    "VERSION": "1",
+    "DESCRIPTION": "Label items with people and a classifier: every refusal is {code, message, field?, row?}.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_NAME_OVERRIDES": {
+        "ProjectState": "labeling.models.Project.State",
+        "QueryState": "labeling.models.Query.State",
+        "AssignmentState": "labeling.models.Assignment.State",
+        "RunState": "labeling.models.TrainingRun.State",
+    },
+}
 
 LOGGING = {
     "version": 1,

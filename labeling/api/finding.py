@@ -1,0 +1,33 @@
+"""What an address names, for the user who asks: whoever has no part in a project is told that it does not exist."""
+
+from django.http import Http404
+
+from labeling.api.refusals import Refusal
+from labeling.models import Assignment, Member, Project
+from labeling.views import access
+
+
+def project_for(user, slug: str, roles=access.ANY) -> Project:
+    """The project, if the user has one of these roles in it; a member with another role learns what is missing."""
+    try:
+        return access.project_for(user, slug, roles)
+    except Http404:
+        access.project_for(user, slug)
+        raise Refusal(403, "not_in_your_role", f"This is for its {' or '.join(roles)}; your role is another.") from None
+
+
+def worker_for(user, slug: str) -> Member:
+    try:
+        return access.worker_for(user, slug)
+    except Http404:
+        access.project_for(user, slug)
+        raise Refusal(403, "not_in_your_role", "Only workers are asked; your role here is another.") from None
+
+
+def assignment_for(user, pk: int) -> Assignment:
+    """An assignment of this user, with all that an answer touches."""
+    touched = "query__project__budget", "worker__project__budget", "worker__user", "reservation"
+    assignment = Assignment.objects.select_related(*touched).filter(pk=pk, worker__user=user).first()
+    if assignment is None:
+        raise Refusal(404, "not_found", f"You have no assignment {pk}.")
+    return assignment

@@ -1,0 +1,180 @@
+"""Who: signing in, oneself, the members of a project, and its workers' agreement with consensus."""
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.authtoken.models import Token
+from rest_framework.response import Response
+from rest_framework.throttling import SimpleRateThrottle
+
+from labeling import agreeing, opening
+from labeling.api.bodies import Flag, Text, read
+from labeling.api.doors import described, get, post
+from labeling.api.finding import project_for
+from labeling.api.idempotency import idempotent
+from labeling.api.pages import PARAMETERS, page, page_of
+from labeling.api.refusals import Refusal
+from labeling.models import Member
+from labeling.views.access import READS, RUNS, Role
+from rewards import ledger
+
+# --- signing in ------------------------------------------------------------------------------------------------------
+
+
+class GuessesAtOne(SimpleRateThrottle):
+    """Guesses at one name, wherever they come from."""
+
+    scope, rate = "guesses_at_one", "20/min"
+
+    def get_cache_key(self, request, view):
+        name = request.data.get("username") if isinstance(request.data, dict) else None
+        return f"{self.scope} {str(name).lower()[:150].encode().hex()}"
+
+
+class GuessesByOne(SimpleRateThrottle):
+    """Guesses by one machine, at whatever names. What a header says of the machine is not believed."""
+
+    scope, rate = "guesses_by_one", "200/min"
+
+    def get_cache_key(self, request, view):
+        return f"{self.scope} {request.META.get('REMOTE_ADDR')}"
+
+
+class SignInSerializer(serializers.Serializer):
+    username = Text(max_length=150)
+    password = Text(max_length=1000, trim_whitespace=False)
+
+
+class TokenSerializer(serializers.Serializer):
+    token = serializers.CharField(help_text="Send it as `Authorization: Token ...`.")
+
+
+@described(TokenSerializer, body=SignInSerializer)
+def token(request):
+    """Sign in.
+
+    The token of this user, for the Authorization header of all other requests."""
+    given = read(request, SignInSerializer)
+    user = authenticate(request, **given)
+    if user is None:
+        raise Refusal(400, "wrong_password", "No active user has this name and password.")
+    return Response({"token": Token.objects.get_or_create(user=user)[0].key})
+
+
+# --- oneself ---------------------------------------------------------------------------------------------------------
+
+
+class MembershipSerializer(serializers.ModelSerializer):
+    project = serializers.SlugRelatedField("slug", read_only=True)
+    rating = serializers.SerializerMethodField(help_text="Your estimated reliability, if you are a worker there.")
+
+    class Meta:
+        model = Member
+        fields = ["project", "role", "rating"]
+
+    def get_rating(self, member) -> float | None:
+        return member.rating if member.role == Role.WORKER else None
+
+
+class BalanceSerializer(serializers.Serializer):
+    project = serializers.CharField(source="0.project.slug")
+    currency = serializers.CharField(source="0.currency")
+    balance = serializers.IntegerField(source="1", help_text="Earned and not paid out, in the smallest unit.")
+
+
+class MeSerializer(serializers.Serializer):
+    username = serializers.CharField()
+    memberships = MembershipSerializer(many=True)
+    balances = BalanceSerializer(many=True)
+
+
+@get(MeSerializer)
+def me(request):
+    """Oneself: roles in projects, and balances."""
+    memberships = request.user.memberships.select_related("project").order_by("pk")
+    balances = ledger.balances(request.user)
+    said = {"username": request.user.username, "memberships": memberships, "balances": balances}
+    return Response(MeSerializer(said).data)
+
+
+# --- members ---------------------------------------------------------------------------------------------------------
+
+
+class NewMemberSerializer(serializers.Serializer):
+    username = Text(max_length=150)
+    role = serializers.ChoiceField(Role.choices)
+
+
+class MemberSerializer(serializers.ModelSerializer):
+    username = serializers.CharField(source="user.username")
+
+    class Meta:
+        model = Member
+        fields = ["username", "role", "joined"]
+
+
+@get(page_of(MemberSerializer), parameters=PARAMETERS)
+def members(request, project):
+    """The members of a project and their roles."""
+    project = project_for(request.user, project, RUNS)
+    return page(request, project.members.select_related("user"), MemberSerializer)
+
+
+@post({201: MemberSerializer, 200: MemberSerializer}, NewMemberSerializer)
+@idempotent
+def add_member(request, project):
+    """Give somebody a role in a project.
+
+    200 if they have it already. Owners and admins may do this; only an owner makes another owner."""
+    project = project_for(request.user, project, RUNS)
+    given = read(request, NewMemberSerializer)
+    if given["role"] == Role.OWNER:
+        project_for(request.user, project.slug, [Role.OWNER])
+    user = User.objects.filter(username=given["username"], is_active=True).first()
+    if user is None:
+        raise Refusal(400, "unknown_user", f"There is no user “{given['username']}” to add.", "username")
+    there = project.members.filter(user=user, role=given["role"]).exists()
+    member = opening.join(user, project, given["role"])
+    return Response(MemberSerializer(member).data, 200 if there else 201)
+
+
+# --- workers ---------------------------------------------------------------------------------------------------------
+
+
+class WorkerSerializer(serializers.ModelSerializer):
+    username = serializers.CharField(source="user.username")
+    rating = serializers.FloatField(help_text="Estimated reliability, 0 to 1.")
+    judged = serializers.IntegerField(help_text="Judgments on cells that are agreed.")
+    agreed = serializers.IntegerField(help_text="Those that side with the consensus.")
+
+    class Meta:
+        model = Member
+        fields = ["id", "username", "rating", "judged", "agreed", "set_aside", "joined"]
+
+
+@get(page_of(WorkerSerializer), parameters=PARAMETERS)
+def workers(request, project):
+    """The workers of a project: how often each sides with the consensus."""
+    project = project_for(request.user, project, READS)
+    return page(request, project.members.workers().select_related("user"), WorkerSerializer)
+
+
+class SetAsideSerializer(serializers.Serializer):
+    set_aside = Flag(default=True)
+
+
+@post(WorkerSerializer, SetAsideSerializer)
+@idempotent(repeatable=True)
+def set_aside(request, project, worker):
+    """Leave a worker's judgments out of consensus, or take them in again.
+
+    Consensus is made anew from the others; money is untouched. A worker set aside is asked no more."""
+    project = project_for(request.user, project, RUNS)
+    given = read(request, SetAsideSerializer)
+    member = project.members.workers().filter(pk=worker).first()
+    if member is None:
+        raise Refusal(404, "not_found", f"The project has no worker {worker}.")
+    agreeing.set_aside(member, given["set_aside"], now=timezone.now())
+    member.refresh_from_db()
+    return Response(WorkerSerializer(member).data)

@@ -1,0 +1,41 @@
+"""Every address of the API on one screen, with the methods it takes."""
+
+from django.urls import path, re_path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from labeling.api import items, loop, people, projects, refusals, results, work
+from labeling.api.bodies import Files, JsonLines, JsonOrLines
+from labeling.api.doors import Open, door
+
+guesses = (people.GuessesAtOne, people.GuessesByOne)
+rows = (JsonOrLines, JsonLines, Files)
+METHODS = ("get", "post", "put", "patch", "delete", "options")
+nowhere = door(Open, **dict.fromkeys(METHODS, extend_schema(exclude=True)(refusals.unknown)))
+
+urlpatterns = [
+    path("schema/", SpectacularJSONAPIView.as_view(), name="api_schema"),
+    path("token/", door(Open, post=people.token, throttles=guesses)),
+    path("me/", door(get=people.me)),
+    path("payouts/", door(post=projects.pay_out)),
+    path("projects/", door(get=projects.projects, post=projects.open_project)),
+    path("projects/<slug:project>/", door(get=projects.project, patch=projects.change_project)),
+    path("projects/<slug:project>/items/", door(get=items.items, post=items.add_items, parsers=rows)),
+    path("projects/<slug:project>/members/", door(get=people.members, post=people.add_member)),
+    path("projects/<slug:project>/budget/", door(post=projects.fund)),
+    path("projects/<slug:project>/next/", door(post=work.next_query)),
+    path("projects/<slug:project>/runs/", door(get=loop.runs, post=loop.request_run)),
+    path("projects/<slug:project>/runs/<int:number>/", door(get=loop.run)),
+    path("projects/<slug:project>/refill/", door(post=loop.refill)),
+    path("projects/<slug:project>/queries/", door(get=loop.queries)),
+    path("projects/<slug:project>/consensus/", door(get=results.consensus)),
+    path("projects/<slug:project>/workers/", door(get=people.workers)),
+    path("projects/<slug:project>/workers/<int:worker>/set-aside/", door(post=people.set_aside)),
+    path("projects/<slug:project>/export/", door(get=results.export)),
+    path("assignments/<int:assignment>/answer/", door(post=work.answer)),
+    path("assignments/<int:assignment>/skip/", door(post=work.skip)),
+    path("assignments/<int:assignment>/report/", door(post=work.report)),
+    path("assignments/<int:assignment>/undo/", door(post=work.undo)),
+    path("items/<int:item>/content/", door(get=items.item_content), name="api_item_content"),
+    re_path("", nowhere),
+]
