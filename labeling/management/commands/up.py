@@ -13,12 +13,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError
-from django.utils.crypto import get_random_string
 
 from labeling.management.processes import Child, Fallen, Processes
 from labeling.management.screen import Step
+from labeling.passwords import legible_password
 
-LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"  # no letter that is taken for another one or for a digit
 PATIENCE = 90  # seconds the web server has for its first answer
 RENEW = "python3 manage.py up --new-password NAME"
 
@@ -100,8 +99,11 @@ def refuse_taken(host, port):
 
 def prepare():
     """Bring database and demonstration up to date; the sign-ins made on the way: [(name, password, role)]."""
+    from labeling.schedules import ensure_schedules
+
     with Step("Preparing the database") as step:
         call_command("migrate", interactive=False, no_color=True, stdout=step)
+        ensure_schedules()
     with Step("Checking the house") as step:
         call_command("check", databases=["default"], no_color=True, stdout=step)
     return demonstrate()
@@ -114,8 +116,8 @@ def demonstrate():
 
     if Project.objects.exists():
         return []
-    with Step("Loading the demonstration"):
-        return demonstration.load()
+    with Step("Loading the demonstration") as step:
+        return demonstration.load(lambda done, total: step.write(f"{done:,} of {total:,} pictures\n"))
 
 
 def children(host, port, say):
@@ -167,7 +169,7 @@ def renew_password(name):
         raise CommandError(
             f"There is no user {name!r}. " + (f"There are: {known}." if known else "There are none yet.")
         )
-    password = get_random_string(14, LEGIBLE)
+    password = legible_password()
     user.set_password(password)
     user.save(update_fields=["password"])
     return password

@@ -1,0 +1,27 @@
+"""Add money to a project's budget."""
+
+from django.core.management.base import BaseCommand, CommandError
+
+from labeling.management import finding
+from rewards import ledger
+
+
+class Command(BaseCommand):
+    help = "Add an amount, in the smallest unit of the project's currency, to what its budget may spend."
+
+    def add_arguments(self, parser):
+        parser.add_argument("project", help="the project's slug")
+        parser.add_argument("amount", type=int)
+        parser.add_argument("--key", help="given twice, the same key funds once")
+
+    def handle(self, *, project, amount, key, **options):
+        budget = finding.project(project).budget
+        try:
+            ledger.fund(budget, amount, key=key)
+        except ledger.LedgerRefusal as refusal:
+            raise CommandError(str(refusal)) from None
+        funded, available, reserved = figures = budget.figures()
+        self.stdout.write(
+            f"Funded {funded:,} {budget.currency}: {available:,} available, {reserved:,} reserved, "
+            f"{figures.spent:,} spent."
+        )

@@ -1,0 +1,14 @@
+"""Do once what the cluster does every minute: expire what was not answered, ring again for lost runs."""
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from labeling import asking, training
+
+
+class Command(BaseCommand):
+    help = "Expire assignments that were not answered in time and repair runs whose message or process was lost."
+
+    def handle(self, **options):
+        now = timezone.now()
+        self.stdout.write(f"{asking.expire(now):,} assignments expired, {training.sweep(now):,} runs rung for again.")
