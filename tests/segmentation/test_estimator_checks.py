@@ -1,0 +1,25 @@
+"""scikit-learn's own contract, held by our classifiers; what cannot hold is named with its reason."""
+
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from segmentation import DeepSegmentation, TransductiveSVM
+from segmentation.classical import Classical
+from segmentation.scaling import Scaling
+
+CLASSIFIERS = [DeepSegmentation(random_state=0), TransductiveSVM(), Classical(LogisticRegression())]
+
+CANNOT_HOLD = {
+    "check_classifiers_classes": "uses -1 as an ordinary class; here it says that a row is unlabeled",
+    "check_sample_weight_equivalence_on_dense_data": "a row of weight 0 is still a row of the unlabeled crowd, "
+    "which scaling and separation look at, and minibatches are drawn by rows",
+}
+
+
+def cannot_hold(estimator):
+    return CANNOT_HOLD if any(isinstance(estimator, type(classifier)) for classifier in CLASSIFIERS) else {}
+
+
+@parametrize_with_checks([*CLASSIFIERS, Scaling()], expected_failed_checks=cannot_hold)
+def test_the_estimator_keeps_the_contract(estimator, check):
+    check(estimator)
