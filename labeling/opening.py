@@ -4,9 +4,10 @@ import re
 
 from django.core import signing
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.text import slugify
 
-from labeling.models import Category, Gold, Judgment, Member, Project, QueryCategory, invitation_key
+from labeling.models import Category, Consensus, Gold, Judgment, Member, Project, QueryCategory, invitation_key
 from rewards import ledger
 
 INVITATION_DAYS = 14
@@ -63,17 +64,18 @@ def add_categories(project: Project, names: list[str]) -> list[Category]:
         raise Refused("The project has a category of that name already.", "categories") from None
 
 
+def unused(categories: QuerySet[Category]) -> QuerySet[Category]:
+    """Those of which nothing was said or asked yet."""
+    for rows in (Gold, Consensus, Judgment, QueryCategory):
+        categories = categories.exclude(Exists(rows.objects.filter(category=OuterRef("pk"))))
+    return categories
+
+
 def remove_category(category: Category) -> None:
     """Take out a category of which nothing was said or asked yet; its column is not reused. Raises Refused."""
-    used = [
-        Gold.objects.filter(category=category),
-        category.consensus.all(),
-        Judgment.objects.filter(category=category),
-        QueryCategory.objects.filter(category=category),
-    ]
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=category.project_id)
-        if any(rows.exists() for rows in used):
+        if not unused(Category.objects.filter(pk=category.pk)).exists():
             raise Refused(f"The category {category.name!r} has been used, so it stays.", "categories")
         category.delete()
 
@@ -81,7 +83,7 @@ def remove_category(category: Category) -> None:
 def allot(project: Project, **counts: int) -> int:
     """Take the next row or column numbers; returns the first. They are never given out again."""
     ((field, count),) = counts.items()
-    locked = Project.objects.select_for_update().get(pk=project.pk)
+    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     first = getattr(locked, field)
     Project.objects.filter(pk=project.pk).update(**{field: first + count})
     setattr(project, field, first + count)

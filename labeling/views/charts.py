@@ -1,4 +1,4 @@
-"""Numbers -> places in a drawing, in units of its viewBox. Pure geometry: templates draw it, the stylesheet colours it."""
+"""Numbers -> places in a drawing, in units of its viewBox. Templates draw it, the stylesheet colours it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def bar(parts: Sequence[tuple[str, float]], width: float = 100.0) -> list[Part]:
     return laid
 
 
-def by_run(series: Mapping[str, Sequence[Reading]], width: int = 640, height: int = 260) -> Chart | None:
+def by_run(series: Mapping[str, Sequence[Reading]], width: int = 560, height: int = 280) -> Chart | None:
     """Shares by run number, as lines with whiskers; None if there is not one value to draw."""
     values = [reading for readings in series.values() for reading in readings if reading.value is not None]
     if not values:

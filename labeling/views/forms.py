@@ -1,0 +1,161 @@
+"""The forms of a project's pages: what is typed is checked and explained here, before a flow is called."""
+
+import uuid
+
+from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+
+from labeling import opening
+from labeling.models import Category, Project
+from rewards.models import MOST
+
+CATEGORIES = 500  # as many as a form lists; the API takes more
+
+
+def lines_of(text: str) -> list[str]:
+    return [line for line in (line.strip() for line in text.splitlines()) if line]
+
+
+class CategoryLines(forms.CharField):
+    """Names of categories, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 6})
+
+    def clean(self, value):
+        names = lines_of(super().clean(value))
+        if len(names) > CATEGORIES:
+            raise forms.ValidationError(
+                f"These are {len(names):,} categories; a project's form takes up to {CATEGORIES}."
+            )
+        return names
+
+
+class NewProjectForm(forms.ModelForm):
+    categories = CategoryLines(help_text="One name a line, in the order in which workers see them.")
+    currency = forms.CharField(
+        max_length=20,
+        initial="points",
+        help_text="What rewards are counted in, by its smallest unit: points, cents. Amounts are whole numbers.",
+    )
+
+    class Meta:
+        model = Project
+        fields = ["name", "instructions", "media", "exclusive"]
+        widgets = {"instructions": forms.Textarea(attrs={"rows": 6})}
+        labels = {
+            "media": "What the items are",
+            "exclusive": "Every item belongs to exactly one category",
+        }
+        help_texts = {
+            "name": "What workers and colleagues will call it.",
+            "exclusive": "Leave this out if an item may belong to several categories, or to none.",
+            "media": "All items of a project are of one medium. This cannot be changed later.",
+        }
+
+    field_order = ["name", "instructions", "media", "categories", "exclusive", "currency"]
+
+    def clean(self):
+        data = super().clean()
+        if data.get("exclusive") and len(data.get("categories") or ["", ""]) < 2:
+            self.add_error("categories", "Where every item belongs to exactly one category, there are at least two.")
+        return data
+
+    def open(self, user) -> Project | None:
+        """The project, opened for this user; None, with the error beside its field, if it is refused."""
+        if not self.is_valid():
+            return None
+        try:
+            return opening.open_project(user, **self.cleaned_data)
+        except opening.Refused as refusal:
+            self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
+            return None
+
+
+class NewCategoriesForm(forms.Form):
+    categories = CategoryLines(label="New categories", help_text="One name a line; they are added at the end.")
+
+    def add(self, project: Project) -> list[Category] | None:
+        if not self.is_valid():
+            return None
+        if len(self.cleaned_data["categories"]) + project.categories.count() > CATEGORIES:
+            self.add_error("categories", f"A project's form takes up to {CATEGORIES} categories in all.")
+            return None
+        try:
+            return opening.add_categories(project, self.cleaned_data["categories"])
+        except opening.Refused as refusal:
+            self.add_error("categories", str(refusal))
+            return None
+
+
+class DescriptionsForm(forms.Form):
+    """What each category means, one line each."""
+
+    def __init__(self, project: Project, data=None):
+        super().__init__(data)
+        self.categories = list(project.categories.all()[:CATEGORIES])
+        longest = Category._meta.get_field("description").max_length
+        for category in self.categories:
+            self.fields[f"description_{category.pk}"] = forms.CharField(
+                label=category.name, initial=category.description, required=False, max_length=longest
+            )
+
+    def rows(self):
+        """(category, its field, may it be removed) of each category."""
+        free = set(opening.unused(Category.objects.filter(pk__in=self.categories)).values_list("pk", flat=True))
+        return [(one, self[f"description_{one.pk}"], one.pk in free) for one in self.categories]
+
+    def save(self) -> None:
+        for category in self.categories:
+            category.description = self.cleaned_data[f"description_{category.pk}"]
+        Category.objects.bulk_update(self.categories, ["description"])
+
+
+class ImportForm(forms.Form):
+    """Items from a file, or typed as lines."""
+
+    file = forms.FileField(required=False, allow_empty_file=False, label="A file")
+    create_categories = forms.BooleanField(required=False, label="Add categories that the project does not have yet")
+    lines = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        label="Or lines of text",
+        help_text="One item a line. The text itself names it.",
+    )
+
+    def clean(self):
+        data = super().clean()
+        if self.errors:
+            return data
+        if bool(data.get("file")) == bool(lines_of(data.get("lines") or "")):
+            raise forms.ValidationError("Choose a file, or type lines: one of the two.")
+        if data.get("file") and data["file"].size > settings.UPLOAD_LIMIT:
+            self.add_error(
+                "file", f"The file has {filesizeformat(data['file'].size)}; {self.limit()} is the most at a time."
+            )
+        return data
+
+    def limit(self) -> str:
+        return filesizeformat(settings.UPLOAD_LIMIT)
+
+
+class AmountForm(forms.Form):
+    """An amount to move, with the key that makes a second click move nothing."""
+
+    amount = forms.IntegerField(min_value=1, max_value=MOST)
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+
+class ExportForm(forms.Form):
+    """What to export, and how."""
+
+    WHAT = (
+        ("labeled", "Labeled set: every item with its categories, degrees, probabilities and who decided"),
+        ("judgments", "Judgments: who said what of which cell, and when"),
+        ("predictions", "Predictions: what the published classifier says of every item"),
+        ("ledger", "Ledger: every movement of money"),
+    )
+    FORMATS = (("csv", "CSV, for spreadsheets"), ("jsonl", "JSON Lines, for programs"))
+
+    what = forms.ChoiceField(choices=WHAT, widget=forms.RadioSelect, initial="labeled", label="What")
+    format = forms.ChoiceField(choices=FORMATS, widget=forms.RadioSelect, initial="csv", label="Format")

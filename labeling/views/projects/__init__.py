@@ -1,0 +1,14 @@
+"""What an admin and a researcher see: a project's pages, one module a subject. To a worker they do not exist."""
+
+from labeling.views.projects.delivering import export
+from labeling.views.projects.filling import items
+from labeling.views.projects.funding import money
+from labeling.views.projects.inviting import people, set_aside
+from labeling.views.projects.queue import queries, query
+from labeling.views.projects.ring import detail, loop, refill, retrain, run
+from labeling.views.projects.shaping import new, settings, state
+
+__all__ = [
+    "detail", "export", "items", "loop", "money", "new", "people", "queries", "query",
+    "refill", "retrain", "run", "set_aside", "settings", "state",
+]  # fmt: skip

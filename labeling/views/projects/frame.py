@@ -1,0 +1,30 @@
+"""What the pages of a project share: who may open them, how they are rendered, what a forged number comes to."""
+
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import render
+
+from labeling.models import Project
+from labeling.views.access import READS, may, project_for
+
+
+def readable(request, slug: str) -> Project:
+    """The project, for those who run or study it; for anybody else there is none."""
+    return project_for(request.user, slug, READS)
+
+
+def changeable(request, slug: str) -> Project:
+    """The project, for those who run it; who may only read it is told so."""
+    project = readable(request, slug)
+    if not may(request.user, project):
+        raise PermissionDenied("Only an owner or an admin of this project may change it.")
+    return project
+
+
+def page(request, project: Project, name: str, *, status: int = 200, **context):
+    context |= {"project": project, "budget": project.budget, "may_change": may(request.user, project), "tab": name}
+    return render(request, f"labeling/projects/{name}.html", context, status=status)
+
+
+def number(text: str | None) -> int:
+    """The number a browser sent, 0 if it is none: no row has that."""
+    return int(text) if text and text.isdecimal() and len(text) < 19 else 0

@@ -1,0 +1,110 @@
+"""The project's money: funding, withdrawing, and the entries that every figure is the sum of."""
+
+from django.contrib import messages
+from django.db.models import Case, F, Q, When
+from django.shortcuts import redirect
+
+from labeling.models import Assignment, Project
+from labeling.views.forms import AmountForm
+from labeling.views.gates import by, signed_in
+from labeling.views.projects import figures
+from labeling.views.projects.frame import changeable, number, page, readable
+from rewards import ledger
+from rewards.models import Account, Kind, Role
+
+PAGE = 50
+WORDS = {
+    Kind.FUND: "Funded",
+    Kind.WITHDRAW: "Taken back",
+    Kind.RESERVE: "Reserved for an offer",
+    Kind.POST: "Reward",
+    Kind.VOID: "Offer released",
+    Kind.REST: "Rest of an offer released",
+    Kind.PAYOUT: "Paid out",
+    Kind.CORRECT: "Correction",
+}
+VERBS = {"fund": (ledger.fund, "added"), "withdraw": (ledger.withdraw, "taken back")}
+
+
+@signed_in
+@by("GET", "POST")
+def money(request, slug):
+    if request.method == "POST":
+        return move(request, changeable(request, slug))
+    return books(request, readable(request, slug))
+
+
+def move(request, project: Project):
+    """Fund or withdraw, once for each form that was shown: its key makes a second click the same transfer."""
+    name = "withdraw" if "withdraw" in request.POST else "fund"
+    verb, words = VERBS[name]
+    form = AmountForm(request.POST, prefix=name)
+    if form.is_valid():
+        amount, key = form.cleaned_data["amount"], form.cleaned_data["key"]
+        try:
+            verb(project.budget, amount, key=f"{name} {project.pk} {key}")
+        except ledger.LedgerRefusal as refusal:
+            form.add_error("amount", str(refusal))
+        else:
+            messages.success(request, f"{amount:,} {project.budget.currency} {words}.")
+            return redirect("project_money", project.slug)
+    return books(request, project, status=422, **{name: form})
+
+
+def books(request, project: Project, status: int = 200, fund=None, withdraw=None):
+    of = request.GET.get("of") if request.GET.get("of") in ENTRIES else ""
+    entries = ENTRIES[of](project) if of else ledger.entries(project.budget)
+    before = number(request.GET.get("before"))
+    rows = list((entries.filter(pk__lt=before) if before else entries).select_related("resolves")[: PAGE + 1])
+    for row in rows:
+        row.words = WORDS[row.kind]
+    return page(
+        request, project, "money", status=status,
+        money=figures.money(project),
+        fund=fund or AmountForm(prefix="fund"),
+        withdraw=withdraw or AmountForm(prefix="withdraw"),
+        of=of,
+        entries=rows[:PAGE],
+        older=rows[PAGE - 1].pk if len(rows) > PAGE else None,
+        first=not before,
+    )  # fmt: skip
+
+
+# --- the entries behind each figure ----------------------------------------------------------------------------------
+
+
+def account(project: Project, role: str) -> Account:
+    return Account.objects.get(budget=project.budget, user=None, role=role)
+
+
+def available(project: Project):
+    return ledger.entries(project.budget).touching(account(project, Role.AVAILABLE))
+
+
+def funded(project: Project):
+    """What came in from outside, less what went back there."""
+    outside = account(project, Role.FUNDING)
+    change = Case(When(debit=outside, then=F("amount")), default=-F("amount"))
+    return ledger.entries(project.budget).filter(Q(debit=outside) | Q(credit=outside)).annotate(change=change)
+
+
+def reserved(project: Project):
+    """What is held for live assignments: few rows, however long the ledger."""
+    held = Assignment.objects.live().filter(query__project=project).values("reservation")
+    return ledger.entries(project.budget).filter(pk__in=held).annotate(change=F("amount"))
+
+
+def spent(project: Project):
+    """Rewards, and what corrected them."""
+    entries = ledger.entries(project.budget)
+    return entries.filter(Q(kind=Kind.POST) | Q(kind=Kind.CORRECT, corrects__kind=Kind.POST)).annotate(
+        change=Case(When(credit__role=Role.WORKER, then=F("amount")), default=-F("amount"))
+    )
+
+
+ENTRIES = {
+    "funded": funded,
+    "available": available,
+    "reserved": reserved,
+    "spent": spent,
+}

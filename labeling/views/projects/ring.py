@@ -1,0 +1,108 @@
+"""The project's page, a picture of the ring: budget, queue, consensus, run; and the buttons that turn it by hand."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRefresh
+
+from labeling import selecting, training
+from labeling.models import Project, TrainingRun
+from labeling.views.gates import by, signed_in
+from labeling.views.projects import figures
+from labeling.views.projects.frame import changeable, page, readable
+
+
+@signed_in
+@by("GET")
+def detail(request, slug):
+    return picture(request, readable(request, slug))
+
+
+def picture(request, project: Project, status: int = 200):
+    money, agreed = figures.money(project), figures.agreed(project)
+    return page(
+        request,
+        project,
+        "detail",
+        status=status,
+        steps=steps(project, agreed.items, money.funded),
+        money=money,
+        queue=figures.queue(project),
+        agreed=agreed,
+        runs=figures.runs(project),
+        accuracy=figures.accuracy(project),
+        alive=figures.clusters_alive(),
+    )
+
+
+def steps(project: Project, items: int, funds: int) -> list[tuple[bool, str, str]]:
+    """(done, words, page) of what a project needs before its first query; nothing once it has all of it."""
+    needed = [
+        (bool(items), "Bring in items", "project_items"),
+        (bool(funds), "Fund the budget", "project_money"),
+        (project.members.workers().exists(), "Invite workers", "project_people"),
+    ]
+    return [] if all(done for done, _, _ in needed) else needed
+
+
+@signed_in
+@by("GET")
+def loop(request, slug):
+    """The run's progress, asked for every two seconds; when it is over the whole page is read anew."""
+    project = readable(request, slug)
+    run = project.runs.pending().defer("arrays").first()
+    if run is None and request.htmx:
+        return HttpResponseClientRefresh()
+    return render(request, "labeling/projects/_progress.html", {"project": project, "run": run})
+
+
+@signed_in
+@by("GET")
+def run(request, slug, number):
+    project = readable(request, slug)
+    found = get_object_or_404(TrainingRun, project=project, number=number)
+    confidences = sorted(
+        found.metrics.get("by_category", {}).items(), key=lambda pair: pair[1] if pair[1] is not None else 2
+    )
+    around = project.runs.values_list("number", flat=True)
+    return page(
+        request,
+        project,
+        "run",
+        run=found,
+        confidences=confidences,
+        before=around.filter(number__lt=number).order_by("-number").first(),
+        after=around.filter(number__gt=number).order_by("number").first(),
+    )
+
+
+@signed_in
+@by("POST")
+def retrain(request, slug):
+    project = changeable(request, slug)
+    if project.state == Project.State.ARCHIVED:
+        messages.error(request, "This project is archived. Take it up again before you train its classifier.")
+        return picture(request, project, status=422)
+    asked = training.request(project, f"by hand, {request.user.get_username()}", now=timezone.now())
+    messages.success(
+        request, f"Run {asked.number} is {asked.get_state_display().lower()}. Its progress is shown below."
+    )
+    return redirect("project", slug)
+
+
+@signed_in
+@by("POST")
+def refill(request, slug):
+    project = changeable(request, slug)
+    done = selecting.refill(project)
+    opened, withdrawn = counted(done.opened), counted(done.withdrawn)
+    withdrew = f" {withdrawn} from an earlier run withdrawn." if done.withdrawn else ""
+    if done.opened:
+        messages.success(request, f"{opened} opened.{withdrew}")
+    else:
+        messages.info(request, f"No query was opened. {done.reason}{withdrew}")
+    return redirect("project", slug)
+
+
+def counted(queries: int) -> str:
+    return f"{queries} {'query' if queries == 1 else 'queries'}"

@@ -1,0 +1,128 @@
+"""The terms a project runs on, as a form: thresholds, classifier and prices, each with one sentence of help."""
+
+from django import forms
+from django.conf import settings
+
+from labeling.models import Project
+from labeling.quoting import pricing
+
+FACTORS = pricing.FACTORS
+
+
+class Percent(forms.FloatField):
+    """A share in [0, 1], shown and typed as a percentage."""
+
+    def __init__(self, *, least=0, **options):
+        super().__init__(min_value=least, max_value=100, step_size=None, **options)
+        self.widget.attrs["step"] = "any"
+
+    def prepare_value(self, value):
+        return f"{100 * value:.6g}" if isinstance(value, float | int) else value
+
+    def clean(self, value):
+        share = super().clean(value)
+        return None if share is None else share / 100
+
+
+# Each group of the settings page: its title, what it is about, and its fields with a label and one sentence of help.
+SETTINGS = (
+    (
+        "What people read",
+        "",
+        {
+            "name": ("Name", "What workers and colleagues call it."),
+            "instructions": ("Instructions", "What workers read before their first query, and whenever they like."),
+        },
+    ),
+    (
+        "Agreement",
+        "When a cell, which is one item and one category, counts as settled by people. Applies to answers from now on.",
+        {
+            "agree_count": ("People who must agree", "At least so many have judged the cell."),
+            "agree_share": ("Share that must say the same, in %", "66 lets two of three decide, 100 none but all."),
+            "wanted": ("People asked at most", "After so many answers a query is closed, agreed or not."),
+        },
+    ),
+    (
+        "What is asked",
+        "What the queue holds, and who may hold it for how long.",
+        {
+            "policy": ("How queries are chosen", "The other two are there to compare with."),
+            "queue_size": ("Open queries", "How many are kept ready. Fewer follow the classifier more closely."),
+            "certain": ("Certain from, in %", "Nothing is asked about a cell of this confidence or more."),
+            "hard": ("Hard below, in %", "An item whose confidence is below is asked with all its categories."),
+            "grid": ("Items in a grid", "How many items are shown in one query about a category."),
+            "exam_share": ("Exam, in % of items", "Drawn at random to measure accuracy. They never train."),
+            "gold_share": ("Gold, in % of the queue", "Queries whose truth is known beforehand, which check workers."),
+            "lease_seconds": ("Time to answer, in seconds", "After that the query goes to somebody else."),
+            "ahead": ("Queries held at a time", "How many a worker may hold; more than one for pages that load ahead."),
+        },
+    ),
+    (
+        "Classifier",
+        "What learns from the answers, and when.",
+        {
+            "classifier": ("Classifier", "The next run uses it."),
+            "retrain_every": ("Newly agreed until a run", "In items; in cells, where an item may have several."),
+            "train_on": ("Learn from", "Agreed items are few and sound. All answers are more, and weighed."),
+            "target_confidence": ("Target confidence, in %", "Asking stops when the mean confidence reaches it."),
+        },
+    ),
+    (
+        "Rewards",
+        "A reward is the price of its cells, times its factors, between floor and ceiling. For offers from now on.",
+        {
+            "cell_price": ("Price of a cell", "Before factors, in the smallest unit of the currency."),
+            "price_floor": ("Floor", "No answer is offered for less."),
+            "price_ceiling": ("Ceiling", "No answer is offered for more."),
+        },
+    ),
+)  # fmt: skip
+TEXTS = {name: text for _, _, fields in SETTINGS for name, text in fields.items()}
+PERCENTS = {"agree_share": 50, "certain": 0, "hard": 0, "exam_share": 0, "gold_share": 0, "target_confidence": 0}
+
+
+class SettingsForm(forms.ModelForm):
+    """Everything about a project that may change while it runs."""
+
+    class Meta:
+        model = Project
+        fields = list(TEXTS)
+        widgets = {"instructions": forms.Textarea(attrs={"rows": 6})}
+        labels = {name: label for name, (label, _) in TEXTS.items()}
+        help_texts = {name: text for name, (_, text) in TEXTS.items()}
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        for name, least in PERCENTS.items():
+            old = self.fields[name]
+            self.fields[name] = Percent(least=least, label=old.label, help_text=old.help_text)
+        classifiers = [(key, title) for key, (title, _) in settings.CLASSIFIERS.items()]
+        label, text = TEXTS["classifier"]
+        self.fields["classifier"] = forms.ChoiceField(choices=classifiers, label=label, help_text=text)
+        for factor in FACTORS:
+            strength = self.instance.factors.get(factor.name, 0.0)
+            self.fields[f"factor_{factor.name}"] = Percent(
+                label=f"{factor.title}, strength in %", help_text=factor.explanation, initial=strength
+            )
+
+    def clean(self):
+        data = super().clean()
+        if data.get("wanted") is not None and data["wanted"] < (data.get("agree_count") or 0):
+            self.add_error("wanted", f"At least {data['agree_count']} must be asked, because so many must agree.")
+        if data.get("price_ceiling") is not None and data["price_ceiling"] < (data.get("price_floor") or 0):
+            self.add_error("price_ceiling", f"The ceiling must not be below the floor, which is {data['price_floor']}.")
+        return data
+
+    def groups(self):
+        """The fields as the page shows them: (title, sentence, bound fields)."""
+        for title, sentence, names in SETTINGS:
+            factors = [f"factor_{factor.name}" for factor in FACTORS] if "cell_price" in names else []
+            yield title, sentence, [self[name] for name in [*names, *factors]]
+
+    def save(self) -> Project:
+        """Write these fields and no others: numbers allotted and a state changed meanwhile must stay."""
+        strengths = {factor.name: self.cleaned_data[f"factor_{factor.name}"] for factor in FACTORS}
+        self.instance.factors = {name: strength for name, strength in strengths.items() if strength}
+        self.instance.save(update_fields=[*self.Meta.fields, "factors"])
+        return self.instance
