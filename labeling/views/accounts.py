@@ -53,6 +53,11 @@ def running(user) -> list[dict]:
     ]
 
 
+def sent(request):
+    """What a form is bound to: an empty POST is an answer too, and lacks everything."""
+    return request.POST if request.method == "POST" else None
+
+
 # --- coming in -------------------------------------------------------------------------------------------------------
 
 
@@ -63,7 +68,7 @@ def join(request, token):
     except opening.Refused as refusal:
         return render(request, "labeling/uninvited.html", {"sentence": str(refusal)}, status=404)
     visitor = not request.user.is_authenticated
-    form = UserCreationForm(request.POST or None) if visitor else None
+    form = UserCreationForm(sent(request)) if visitor else None
     if request.method == "POST" and (user := new_user(form) if visitor else request.user):
         if visitor:
             login(request, user)
@@ -152,7 +157,7 @@ def pay_out(request):
 @signed_in
 @by("GET", "POST")
 def password(request):
-    form = PasswordChangeForm(request.user, request.POST or None)
+    form = PasswordChangeForm(request.user, sent(request))
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())  # other sessions end here, this one stays
         messages.success(request, "Your password is changed. You are signed out everywhere else.")

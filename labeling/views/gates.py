@@ -41,7 +41,9 @@ def by(*methods: str):
         def gate(request, *args, **kwargs) -> HttpResponse:
             if request.method in methods:
                 return view(request, *args, **kwargs)
-            return render(request, "405.html", status=405, headers={"Allow": ", ".join(methods)})
+            refusal = render(request, "405.html", status=405)
+            refusal["Allow"] = ", ".join(methods)
+            return refusal
 
         return gate
 
