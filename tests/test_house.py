@@ -45,11 +45,11 @@ def test_every_change_of_a_model_has_its_migration(db, capsys):
 @pytest.mark.parametrize(
     "door",
     [
-        "import labeling.wsgi; from django.urls import get_resolver; get_resolver().url_patterns",
-        "import labeling.asgi; from django.urls import get_resolver; get_resolver().url_patterns",
+        "import labeling.wsgi, labeling.asgi; from django.urls import get_resolver; get_resolver().url_patterns",
         "import django; django.setup(); import labeling.tasks",
         "import segmentation",
     ],
+    ids=["web", "cluster", "science"],
 )
 def test_neither_web_nor_cluster_loads_torch(door):
     settings = "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'labeling.settings'"

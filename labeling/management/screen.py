@@ -48,10 +48,10 @@ class Step:
         return round(time.monotonic() - self.started)
 
     def _tick(self):
-        pause = 0.3
+        pause = 0.5
         while not self._done.wait(pause):
-            line = f"  {self.title} ({self.seconds} s)  {self.detail}"[: self.width]
-            self._print(self._erase() + line, end="" if self.live else "\n")
+            going = f"({self.seconds} s)  {self.detail}" if self.seconds else "..."
+            self._print(self._erase() + f"  {self.title} {going}"[: self.width], end="" if self.live else "\n")
             pause = 0.5 if self.live else 10
 
     def _erase(self):

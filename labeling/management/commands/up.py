@@ -5,6 +5,7 @@ Rule: run it again at any time; it does what is left to do and says how it goes.
 
 import errno
 import http.client
+import logging
 import socket
 import sys
 from argparse import ArgumentTypeError
@@ -101,6 +102,7 @@ def prepare():
     """Bring database and demonstration up to date; the sign-ins made on the way: [(name, password, role)]."""
     from labeling.schedules import ensure_schedules
 
+    logging.disable(logging.INFO)  # the screen tells the story; the children's logs have the rest
     with Step("Preparing the database") as step:
         call_command("migrate", interactive=False, no_color=True, stdout=step)
         ensure_schedules()
@@ -111,11 +113,12 @@ def prepare():
 
 def demonstrate():
     """Load the demonstration where there is no project yet."""
-    from labeling import demonstration
     from labeling.models import Project
 
     if Project.objects.exists():
         return []
+    from labeling import demonstration  # late: it takes a second, and later starts have no need of it
+
     with Step("Loading the demonstration") as step:
         return demonstration.load(lambda done, total: step.write(f"{done:,} of {total:,} pictures\n"))
 
