@@ -45,3 +45,7 @@ urlpatterns = [
     path("api/v1/", include("labeling.api.urls")),
     path("admin/", admin.site.urls),
 ]
+# In JSON for the API, else the pages of these names in templates/.
+handler400 = "labeling.api.refusals.bad_request"
+handler404 = "labeling.api.refusals.not_found"
+handler500 = "labeling.api.refusals.server_error"

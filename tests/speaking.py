@@ -1,4 +1,4 @@
-"""A client of the REST API that holds every reply to the OpenAPI document: right status, right shape, nothing unsaid."""
+"""A client of the REST API that holds every reply to the OpenAPI document: its status, its shape, nothing unsaid."""
 
 import json
 import re

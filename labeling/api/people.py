@@ -1,5 +1,7 @@
 """Who: signing in, oneself, the members of a project, and its workers' agreement with consensus."""
 
+import hashlib
+
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -29,7 +31,7 @@ class GuessesAtOne(SimpleRateThrottle):
 
     def get_cache_key(self, request, view):
         name = request.data.get("username") if isinstance(request.data, dict) else None
-        return f"{self.scope} {str(name).lower()[:150].encode().hex()}"
+        return f"{self.scope}:{hashlib.sha256(repr(name).lower().encode()).hexdigest()}"
 
 
 class GuessesByOne(SimpleRateThrottle):
@@ -38,7 +40,7 @@ class GuessesByOne(SimpleRateThrottle):
     scope, rate = "guesses_by_one", "200/min"
 
     def get_cache_key(self, request, view):
-        return f"{self.scope} {request.META.get('REMOTE_ADDR')}"
+        return f"{self.scope}:{request.META.get('REMOTE_ADDR')}"
 
 
 class SignInSerializer(serializers.Serializer):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
-from django.http import JsonResponse, UnreadablePostError
+from django.http import Http404, JsonResponse, UnreadablePostError
 from django.views import defaults
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -24,9 +24,14 @@ class Refusal(Exception):
 
     def __init__(self, status: int, code: str, message: str, field: str | None = None, row: int | None = None, **more):
         super().__init__(message)
-        named = {"field": field, "row": row}
+        named = {"field": field and echo(field), "row": row}
         self.status = status
-        self.body = {"code": code, "message": message} | {k: v for k, v in named.items() if v is not None} | more
+        self.body = {"code": code, "message": echo(message)} | {k: v for k, v in named.items() if v is not None} | more
+
+
+def echo(text: str) -> str:
+    """What may repeat something that was sent, as a reply can hold it: in short, and valid Unicode."""
+    return text[:500].encode(errors="replace").decode()
 
 
 def reply(error: Exception, context=None) -> Response:
@@ -68,6 +73,7 @@ REFUSALS = {
     ledger.BudgetExhausted: says(409, "budget_exhausted"),
     ledger.InsufficientBalance: says(409, "insufficient_balance"),
     ledger.LedgerRefusal: says(409, "money_refused"),
+    Http404: says(404, "not_found", "The API has no such address. Its own begin with /api/v1/."),
     RequestDataTooBig: says(413, "too_large", "The request is larger than this server takes. Send it in parts."),
     SuspiciousOperation: says(400, "bad_request", "The request is malformed."),
     UnreadablePostError: says(400, "cut_off", "The request ended before its body did. Send it again."),
@@ -110,4 +116,5 @@ def handler(status: int, fallback):
 
 
 bad_request = handler(400, defaults.bad_request)
+not_found = handler(404, defaults.page_not_found)
 server_error = handler(500, defaults.server_error)

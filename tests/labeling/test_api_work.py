@@ -1,5 +1,6 @@
 """A worker through the API: asked, answering, giving back, undoing."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -93,7 +94,7 @@ def test_the_assignment_is_the_key_of_an_answer_without_one():
 
 
 def test_a_late_answer_says_what_became_of_it():
-    project, query, _, speaker = asked(wanted=1, agree_count=1)
+    project, _, _, speaker = asked(wanted=1, agree_count=1)
     offered = next_of(project, speaker).json()
     Assignment.objects.update(expires=now() - timedelta(seconds=1))
     other = Speaker(a_worker(project).user)
@@ -123,11 +124,8 @@ def test_a_bad_judgment_is_named_by_row_and_field_and_records_nothing(judgment, 
     good = everything(offered)["judgments"][0]
     reply = answer(speaker, offered, {"judgments": [good, good | judgment]})
     assert reply.status_code == 400
-    assert {name: reply.json().get(name) for name in ("code", "field", "row")} == {
-        "code": code,
-        "field": field,
-        "row": row,
-    }
+    said = reply.json()
+    assert (said["code"], said["field"], said["row"]) == (code, field, row)
     assert not Judgment.objects.exists() and Assignment.objects.live().exists()
 
 
@@ -135,7 +133,7 @@ def test_a_bad_judgment_is_named_by_row_and_field_and_records_nothing(judgment, 
 def test_what_is_no_number_in_json_is_refused(number):
     project, _, _, speaker = asked()
     offered = next_of(project, speaker).json()
-    body = '{"judgments": [{"item": "%s", "category": "cat", "degree": %s}]}' % (offered["items"][0]["id"], number)
+    body = json.dumps(everything(offered)).replace('"degree": 1', f'"degree": {number}')
     reply = answer(speaker, offered, body, format=None, content_type="application/json")
     assert (reply.status_code, reply.json()["code"]) == (400, "parse_error")
 
@@ -158,7 +156,7 @@ def test_nobody_answers_for_somebody_else():
 
 @pytest.mark.parametrize("reason", ["skip", "cannot_tell"])
 def test_a_query_given_back_is_free_for_others_and_answered_no_more(reason):
-    project, query, _, speaker = asked()
+    project, _, _, speaker = asked()
     offered = next_of(project, speaker).json()
     reply = speaker.post(f"assignments/{offered['id']}/skip/", {"reason": reason, "note": "blurred"})
     assert reply.json() == {"id": offered["id"], "state": "given_back"}
@@ -171,7 +169,7 @@ def test_a_query_given_back_is_free_for_others_and_answered_no_more(reason):
 
 
 def test_a_broken_item_is_reported_by_its_id():
-    project, query, _, speaker = asked("items", agree_count=1)
+    project, _, _, speaker = asked("items", agree_count=1)
     offered = next_of(project, speaker).json()
     address = f"assignments/{offered['id']}/report/"
     assert speaker.post(address, {}).json()["field"] == "items"
@@ -225,7 +223,7 @@ def test_only_workers_are_asked():
 
 
 def test_a_record_is_read_as_its_values():
-    project, query, _, speaker = asked(media="record")
+    project, _, _, speaker = asked(media="record")
     item = an_item(project, values={"age": 41, "city": "Bern"}, text="")
     a_query(project, items=[item], value=9)
     assert next_of(project, speaker).json()["items"] == [
