@@ -19,7 +19,7 @@ class Step:
         self.title, self.stream, self.detail = title, stream or sys.stdout, ""
         self.live = self.stream.isatty()
         self.lines, self._piece = [], ""
-        self.width = shutil.get_terminal_size().columns - 1
+        self.width = shutil.get_terminal_size().columns - 1 if self.live else 120
         self._done = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 

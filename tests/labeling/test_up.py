@@ -135,6 +135,14 @@ def test_a_password_for_nobody_names_those_there_are(django_user_model, db):
         call_command("up", "--new-password", "bob")
 
 
+def test_a_password_before_there_is_a_database_gets_a_sentence(tmp_path):
+    command = [sys.executable, str(ROOT / "manage.py"), "up", "--new-password", "ada"]
+    environment = os.environ | {"CLOSECALL_HOME": str(tmp_path)}
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=120)
+    assert done.returncode == 1
+    assert re.search(r"^CommandError: The database cannot be used: .*\. Has `up` been run before", done.stderr)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -13,7 +13,7 @@ from argparse import ArgumentTypeError
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 
 from labeling.management.processes import Child, Fallen, Processes
 from labeling.management.screen import Step
@@ -42,10 +42,9 @@ class Command(BaseCommand):
                 self.run(host, port, prepare())
         except KeyboardInterrupt:
             sys.exit("\n  Stopped. The same command goes on where it was.")
-        except OperationalError as error:
-            raise CommandError(
-                f"The database cannot be used: {error}Is DATABASE_URL right, is the disk full?"
-            ) from error
+        except (OperationalError, ProgrammingError) as error:
+            hint = "Has `up` been run before, is DATABASE_URL right, is there room on the disk?"
+            raise CommandError(f"The database cannot be used: {str(error).strip()}. {hint}") from error
         except Fallen as error:
             raise CommandError(str(error)) from error
 
