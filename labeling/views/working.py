@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -108,10 +107,9 @@ def undo(request, slug):
 @by("POST")
 def stop(request, slug):
     worker = worker_for(request.user, slug)
-    with transaction.atomic():
-        asking.stop(worker, now=timezone.now())
-        for assignment in asking.held_by(worker):
-            answering.keep(assignment)
+    asking.stop(worker, now=timezone.now())
+    for assignment in asking.held_by(worker):
+        answering.keep(assignment)
     return redirect("home")
 
 
@@ -149,7 +147,7 @@ def show(request, worker, assignment=None, *, form=None, report=None, waiting=No
         "budget": worker.project.budget,
         "balance": ledger.balance(worker.user, worker.project.budget),
         "answered": worker.assignments.answered().count(),
-        "begun": worker.assignments.exists(),
+        "begun": worker.assignments.exists,  # asked only by the templates that need it
         "waiting": waiting,
         "said": said,
         "paid": paid,
