@@ -107,11 +107,8 @@ def import_folder(project: Project, folder: Path, **options) -> Report:
 def import_zip(project: Project, file: BinaryIO, *, name: str = "", **options) -> Report:
     """Import every image or WAV file of a zip, without unpacking it anywhere."""
     refuse_files_unless_wanted(project)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return import_members(project, reading.zip_members(archive), **options)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise Refused(f"The zip cannot be read: {error}.", "file") from None
+    with reading.opened_zip(file) as archive:
+        return import_members(project, reading.zip_members(archive), **options)
 
 
 def refuse_files_unless_wanted(project: Project) -> None:
@@ -219,12 +216,18 @@ class Import:
         try:
             self.save_contents(batch, saved)
             with transaction.atomic():
-                list(Project.objects.select_for_update(no_key=True).filter(pk=self.project.pk))
+                self.lock(batch)
                 created = self.write(batch, saved)
             saved = {name: path for name, path in saved.items() if name not in created}
         finally:
             for path in saved.values():  # somebody else imported it meanwhile, or the transaction failed
                 contents.delete(path)
+
+    def lock(self, batch: dict[str, Numbered]) -> None:
+        """One import at a time, and no answer about these items meanwhile; items first, as answering has it."""
+        known = self.project.items.filter(identifier__in=batch)
+        list(known.select_for_update(no_key=True).order_by("pk").values("pk"))
+        list(Project.objects.select_for_update(no_key=True).filter(pk=self.project.pk).values("pk"))
 
     def save_contents(self, batch: dict[str, Numbered], saved: dict[str, str]) -> None:
         """Store the contents of new items, {identifier: path}; broken ones are refused and leave the batch."""

@@ -572,6 +572,17 @@ def test_a_damaged_member_costs_only_itself():
     assert list(reasons(report)) == [1]
 
 
+def test_a_member_without_a_name_is_refused():
+    data = a_zip({"a": a_picture(), "b.png": a_picture()}).getvalue()
+    at = data.index(b"PK\x01\x02")  # its entry in the directory: 46 bytes, then a name of one letter
+    nameless = data[: at + 28] + b"\0\0" + data[at + 30 : at + 46] + data[at + 47 :]
+    end = nameless.index(b"PK\x05\x06")
+    size = struct.unpack_from("<I", nameless, end + 12)[0] - 1
+    nameless = nameless[: end + 12] + struct.pack("<I", size) + nameless[end + 16 :]
+    report = import_zip(a_project(media="image"), io.BytesIO(nameless))
+    assert (report.created, reasons(report)) == (1, {1: "The row has no id."})
+
+
 def test_a_zip_cut_short_is_refused():
     data = a_zip({"a.png": a_picture()}).getvalue()[:-20]
     with pytest.raises(Refused, match="The zip cannot be read"):
