@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from labeling import consensus
@@ -53,7 +53,14 @@ def agreed_cell(row: Consensus, rule: Rule) -> bool:
     return consensus.agrees(consensus.Cell(row.degree, row.posterior, row.judgments), rule)
 
 
-def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float] = {}) -> None:
+class Renewed(NamedTuple):
+    """What an answer changed. fresh: a cell is agreed that was not; settled: every cell of its rectangle is."""
+
+    fresh: bool = False
+    settled: bool = False
+
+
+def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float] = {}) -> Renewed:
     """Renew the consensus of the items just answered and the ratings that follow from it.
 
     before: the judgments of this assignment that the new ones replaced.
@@ -61,50 +68,36 @@ def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float] = 
     query = assignment.query
     items = [item.pk for item in query.item_list]
     if query.purpose == Query.Purpose.GOLD:
-        return rate_on_gold(assignment)
-    list(Item.objects.select_for_update().filter(pk__in=items).order_by("pk").values("pk"))  # one renewal at a time
-    judged = said_of(items)
-    verdicts = verdicts_of(items)
-    renewed = renew_items(query.project, items, judged, now)
-    changes: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(2, int))
-    for item in items:
-        earlier = [said for said in judged[item] if said.assignment != assignment.pk] + [
-            Said(assignment.pk, assignment.worker_id, 0.0, cell.category, degree, False)
-            for cell, degree in before.items()
-            if cell.item == item
-        ]
-        for worker, figures in sided(judged[item], renewed[item], query.project.exclusive).items():
-            changes[worker] += figures
-        for worker, figures in sided(earlier, verdicts[item], query.project.exclusive).items():
-            changes[worker] -= figures
-    rate(changes)
+        rate_on_gold(assignment)
+        return Renewed()
+    lock(items)
+    judged, standing = said_of(items), standing_of(items)
+    rows = renew_items(query.project, judged, standing, now)
+    earlier, verdicts = verdicts_of(standing), verdicts_of(rows)
+    rate(shifts(assignment, before, judged, earlier, verdicts))
+    fresh = any(verdicts[item].keys() - earlier[item].keys() for item in items)
+    return Renewed(fresh, settled(query, rows))
 
 
-def renew_items(project: Project, items: Iterable[int], judged, now: datetime) -> dict[int, dict[int, bool]]:
-    """Write the consensus of these items; returns their verdicts, {item: {agreed category: side}}."""
-    standing = defaultdict(dict)
+def lock(items: Collection[int]) -> None:
+    """One renewal of an item at a time. Not a lock on its key, which whoever stores a judgment of it reads."""
+    if connection.features.has_select_for_update:
+        list(Item.objects.select_for_update(no_key=True).filter(pk__in=items).order_by("pk").values("pk"))
+
+
+def standing_of(items: Collection[int]) -> dict[int, dict[int, Consensus]]:
+    """What is stored of these items, {item: {category: row}}."""
+    standing = {item: {} for item in items}
     for row in Consensus.objects.filter(item__in=items):
         standing[row.item_id][row.category_id] = row
-    written, cleared, verdicts = [], [], {}
-    for item in items:
-        fixed = {c: row for c, row in standing[item].items() if row.source != Consensus.Source.PEOPLE}
-        cells = cells_of(project, judged[item])
-        cells |= {c: consensus.tally([]) for c in standing[item] if c not in cells and c not in fixed}  # set aside
-        people = agreed_by_people(project, cells, fixed)
-        verdicts[item] = people | {c: row.degree >= 0.5 for c, row in fixed.items() if row.agreed}
-        for category, cell in cells.items():
-            row = standing[item].get(category)
-            if category in fixed:
-                continue
-            since = (row.agreed if row and row.agreed else now) if category in people else None
-            if row and row.agreed and not since:
-                cleared.append(row.pk)
-            written.append(
-                Consensus(
-                    project=project, item_id=item, category_id=category, degree=cell.degree, posterior=cell.posterior,
-                    judgments=cell.judgments, agreed=since, exclusive=project.exclusive,
-                )
-            )  # fmt: skip
+    return standing
+
+
+def renew_items(project: Project, judged, standing, now: datetime) -> dict[int, dict[int, Consensus]]:
+    """Write the consensus of the items in `standing`; returns what is stored of them then."""
+    rows = {item: renewed(project, item, judged[item], standing[item], now) for item in standing}
+    written = [row for item in rows for row in rows[item].values()]
+    cleared = [row.pk for item in rows for category, row in standing[item].items() if lapsed(row, rows[item], category)]
     if cleared:  # first, so that an exclusive item never holds two agreed categories on the way
         Consensus.objects.filter(pk__in=cleared).update(agreed=None)
     Consensus.objects.bulk_create(
@@ -113,7 +106,57 @@ def renew_items(project: Project, items: Iterable[int], judged, now: datetime) -
         unique_fields=["item", "category"],
         update_fields=["degree", "posterior", "judgments", "agreed"],
     )
-    return verdicts
+    return {item: standing[item] | rows[item] for item in standing}
+
+
+def renewed(project: Project, item: int, judged: Collection[Said], standing, now: datetime) -> dict[int, Consensus]:
+    """{category: row} of one item as people's judgments have it now."""
+    fixed = {category: row for category, row in standing.items() if row.source != Consensus.Source.PEOPLE}
+    cells = cells_of(project, judged)
+    cells |= {category: consensus.tally([]) for category in standing.keys() - cells.keys()}  # set aside
+    people = agreed_by_people(project, cells, fixed)
+    since = {category: row.agreed or now for category, row in standing.items()}
+    return {
+        category: Consensus(
+            project=project, item_id=item, category_id=category, degree=cell.degree, posterior=cell.posterior,
+            judgments=cell.judgments, agreed=since.get(category, now) if category in people else None,
+            exclusive=project.exclusive,
+        )
+        for category, cell in cells.items()
+        if category not in fixed
+    }  # fmt: skip
+
+
+def lapsed(row: Consensus, rows: Mapping[int, Consensus], category: int) -> bool:
+    return bool(row.agreed and category in rows and not rows[category].agreed)
+
+
+def shifts(assignment: Assignment, before, judged, earlier, verdicts) -> dict[int, np.ndarray]:
+    """{worker: (agreed, judged)} to add to the counts, since this assignment's judgments and the verdicts changed."""
+    exclusive = assignment.query.project.exclusive
+    changes: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(2, int))
+    for item, verdict in verdicts.items():
+        others = [said for said in judged[item] if said.assignment != assignment.pk]
+        replaced = [
+            Said(assignment.pk, assignment.worker_id, 0.0, cell.category, degree, False)
+            for cell, degree in before.items()
+            if cell.item == item
+        ]
+        for worker, figures in sided(judged[item], verdict, exclusive).items():
+            changes[worker] += figures
+        for worker, figures in sided(others + replaced, earlier[item], exclusive).items():
+            changes[worker] -= figures
+    return changes
+
+
+def settled(query: Query, rows: Mapping[int, Mapping[int, Consensus]]) -> bool:
+    """Is every cell of the rectangle agreed, itself or (of an exclusive item) with its row?"""
+    rule, exclusive = rule_of(query.project), query.project.exclusive
+    done = {item for item in rows if exclusive and any(row.agreed for row in rows[item].values())}
+    return all(
+        cell.item in done or ((row := rows[cell.item].get(cell.category)) and (row.agreed or agreed_cell(row, rule)))
+        for cell in query.cells()
+    )
 
 
 def cells_of(project: Project, judged: Collection[Said]) -> dict[int, consensus.Cell]:
@@ -128,7 +171,7 @@ def cells_of(project: Project, judged: Collection[Said]) -> dict[int, consensus.
         }
     if not judged:
         return {}
-    categories = list(project.categories.values_list("pk", flat=True))
+    categories = project.category_keys
     answers = {answer: at for at, answer in enumerate(dict.fromkeys(said.assignment for said in judged))}
     values, ratings = np.full((len(answers), len(categories)), np.nan), np.zeros(len(answers))
     for said in judged:
@@ -152,51 +195,46 @@ def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], fixe
 
 def said_of(items: Collection[int]) -> dict[int, list[Said]]:
     """Everything trusted workers said of these items in answers that make consensus, implied zeros included."""
-    answers = (
+    answers, shown, explicit = {}, defaultdict(list), defaultdict(dict)
+    for answer, worker, rating, query, kind, item in (
         Assignment.objects.answered()
         .filter(query__query_items__item__in=items, worker__set_aside=False)
         .exclude(query__purpose=Query.Purpose.GOLD)
-        .values_list("pk", "worker", "worker__rating", "query", "query__kind")
-        .distinct()
-    )
-    answers = {row[0]: row for row in answers}
-    explicit = defaultdict(dict)
+        .values_list("pk", "worker", "worker__rating", "query", "query__kind", "query__query_items__item")
+    ):
+        answers[answer] = worker, rating, query, kind in IMPLYING
+        shown[answer].append(item)
     for answer, item, category, degree in (
         Judgment.objects.standing()
         .filter(assignment__in=answers, item__in=items)
         .values_list("assignment", "item", "category", "degree")
     ):
         explicit[answer, item][category] = degree
-    shown, offered = rectangles({row[3] for row in answers.values() if row[4] in IMPLYING}, items)
+    offered = categories_of({query for _, _, query, implying in answers.values() if implying})
     judged = defaultdict(list)
-    for answer, _, _, query, _ in answers.values():
-        for item in shown[query]:
-            explicit[answer, item]  # an answer that chose nothing says no to all it was shown
-    for (answer, item), degrees in explicit.items():
-        _, worker, rating, query, _ = answers[answer]
-        judged[item] += [Said(answer, worker, rating, category, degree, False) for category, degree in degrees.items()]
-        judged[item] += [Said(answer, worker, rating, c, 0.0, True) for c in offered[query] if c not in degrees]
+    for answer, (worker, rating, query, _) in answers.items():
+        for item in shown[answer]:  # an answer that chose nothing says no to all it was offered
+            degrees = explicit[answer, item]
+            judged[item] += [Said(answer, worker, rating, c, degree, False) for c, degree in degrees.items()]
+            judged[item] += [Said(answer, worker, rating, c, 0.0, True) for c in offered[query] if c not in degrees]
     return judged
 
 
-def rectangles(queries: Collection[int], items: Collection[int]):
-    """Which of `items` these queries show, and which categories they offer."""
-    shown, offered = defaultdict(list), defaultdict(list)
+def categories_of(queries: Collection[int]) -> dict[int, list[int]]:
+    """Which categories these queries offer."""
+    offered = defaultdict(list)
     if queries:
-        for query, item in QueryItem.objects.filter(query__in=queries, item__in=items).values_list("query", "item"):
-            shown[query].append(item)
         for query, category in QueryCategory.objects.filter(query__in=queries).values_list("query", "category"):
             offered[query].append(category)
-    return shown, offered
+    return offered
 
 
-def verdicts_of(items: Collection[int]) -> dict[int, dict[int, bool]]:
-    """What is agreed of these items now, {item: {category: side}}."""
-    verdicts = defaultdict(dict)
-    rows = Consensus.objects.agreed().filter(item__in=items).values_list("item", "category", "degree")
-    for item, category, degree in rows:
-        verdicts[item][category] = degree >= 0.5
-    return verdicts
+def verdicts_of(rows: Mapping[int, Mapping[int, Consensus]]) -> dict[int, dict[int, bool]]:
+    """What is agreed of these items, {item: {category: side}}."""
+    return {
+        item: {category: row.degree >= 0.5 for category, row in cells.items() if row.agreed}
+        for item, cells in rows.items()
+    }
 
 
 def sided(judged: Iterable[Said], verdict: Mapping[int, bool], exclusive: bool) -> dict[int, np.ndarray]:
@@ -214,9 +252,10 @@ def rate(changes: Mapping[int, np.ndarray]) -> None:
     """Add to the workers' counts of judgments and of those that side with the consensus, and rate them anew."""
     for worker, (agreed, judged) in sorted(changes.items()):
         if agreed or judged:
-            Member.objects.filter(pk=worker).update(agreed=F("agreed") + int(agreed), judged=F("judged") + int(judged))
-            row = Member.objects.only("agreed", "judged").get(pk=worker)
-            Member.objects.filter(pk=worker).update(rating=consensus.rating(row.agreed, row.judged))
+            agreed, judged = F("agreed") + int(agreed), F("judged") + int(judged)
+            Member.objects.filter(pk=worker).update(
+                agreed=agreed, judged=judged, rating=consensus.rating(agreed, judged)
+            )
 
 
 def rate_on_gold(assignment: Assignment) -> None:
@@ -231,25 +270,10 @@ def rate_on_gold(assignment: Assignment) -> None:
     rate({assignment.worker_id: figures})
 
 
-def close_if_answered(query: Query) -> bool:
+def close_if_answered(query: Query, settled: bool) -> bool:
     """Close a query whose cells are agreed or that was answered as often as wanted."""
-    if query.purpose != Query.Purpose.GOLD and agreed_everywhere(query):
-        done = True
-    else:
-        done = query.assignments.answered().count() >= query.wanted
+    done = settled or query.assignments.answered().count() >= query.wanted
     return done and bool(Query.objects.open().filter(pk=query.pk).update(state=Query.State.CLOSED))
-
-
-def agreed_everywhere(query: Query) -> bool:
-    """Is every cell of the rectangle agreed, itself or (of an exclusive item) with its row?"""
-    rule, exclusive = rule_of(query.project), query.project.exclusive
-    rows, cells = set(), set()
-    for row in Consensus.objects.filter(item__in=[item.pk for item in query.item_list]):
-        if row.agreed or agreed_cell(row, rule):
-            cells.add(Cell(row.item_id, row.category_id))
-        if row.agreed and exclusive:
-            rows.add(row.item_id)
-    return all(cell in cells or cell.item in rows for cell in query.cells())
 
 
 def set_aside(worker: Member, aside: bool, *, now: datetime) -> int:
@@ -265,7 +289,8 @@ def set_aside(worker: Member, aside: bool, *, now: datetime) -> int:
     for start in range(0, len(items), BATCH):
         with transaction.atomic():
             batch = items[start : start + BATCH]
-            renew_items(worker.project, batch, said_of(batch), now)
+            lock(batch)
+            renew_items(worker.project, said_of(batch), standing_of(batch), now)
     rate_all(worker.project)
     return len(items)
 
@@ -276,7 +301,7 @@ def rate_all(project: Project) -> None:
     items = list(Consensus.objects.agreed().filter(project=project).values_list("item", flat=True).distinct())
     for start in range(0, len(items), BATCH):
         batch = items[start : start + BATCH]
-        judged, verdicts = said_of(batch), verdicts_of(batch)
+        judged, verdicts = said_of(batch), verdicts_of(standing_of(batch))
         for item in batch:
             for worker, counts in sided(judged[item], verdicts[item], project.exclusive).items():
                 figures[worker] += counts

@@ -36,13 +36,28 @@ class Outcome:
 def record(assignment: Assignment, degrees: Mapping[Cell, float], *, now: datetime) -> Outcome:
     """Fill the assignment's rectangle with these degrees. A second click, a retry or a late answer never pays twice."""
     degrees = checked(assignment.query, degrees)
+    read_ahead(assignment)
     with transaction.atomic():
-        if close(assignment, now):
-            return counted(assignment, degrees, now)
-        assignment.refresh_from_db()
-        if assignment.reopened:
-            return correct(assignment, degrees, now)
-        return REPLIES[assignment.state](assignment, degrees, now)
+        outcome = recorded(assignment, degrees, now)
+    if outcome.counted and not outcome.repeated:
+        selecting.refill_if_low(assignment.query.project, now)
+    return outcome
+
+
+def recorded(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
+    """What becomes of an answer, within a transaction."""
+    if finish(assignment, Assignment.State.LIVE, earned(assignment, degrees), now):
+        return rewarded(assignment, heard(assignment, degrees, now), now)
+    assignment.refresh_from_db()
+    if assignment.reopened:
+        return correct(assignment, degrees, now)
+    return REPLIES[assignment.state](assignment, degrees, now)
+
+
+def read_ahead(assignment: Assignment) -> None:
+    """Read before the transaction what cannot change: on SQLite nobody else writes while it lasts."""
+    project = assignment.query.project
+    _ = assignment.reservation, assignment.worker.user, project.budget, project.category_keys
 
 
 def checked(query: Query, degrees: Mapping[Cell, float]) -> dict[Cell, float]:
@@ -63,27 +78,38 @@ def checked(query: Query, degrees: Mapping[Cell, float]) -> dict[Cell, float]:
     return {cell: float(degree) for cell, degree in degrees.items() if degree > 0 or not implied}
 
 
-def close(assignment: Assignment, now: datetime) -> bool:
-    """Submit a live assignment; a second click or a second machine loses here. Not swept yet is not too late."""
-    return bool(
-        Assignment.objects.live()
-        .filter(pk=assignment.pk)
-        .update(state=Assignment.State.ANSWERED, finished=now, reopened=False)
-    )
+def earned(assignment: Assignment, degrees: Mapping[Cell, float]) -> int:
+    """The reward, or of a grid answered in part the same part of it, rounded down."""
+    cells = len(assignment.query.cells())
+    answered = cells if KINDS[assignment.query.kind].implied else len(degrees)
+    return assignment.reward * answered // cells
 
 
-def counted(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
-    """The answer stands: store it, agree on its cells, pay for it, learn from it when enough has come together."""
-    assignment.state, assignment.finished = Assignment.State.ANSWERED, now
-    query = assignment.query
+def finish(assignment: Assignment, state: str, amount: int, now: datetime) -> bool:
+    """Submit an assignment that is live (or expired); a second click or a second machine loses here.
+
+    Due but not swept yet is live: that is not too late.
+    """
+    done = {"state": Assignment.State.ANSWERED, "finished": now, "paid": amount}
+    won = Assignment.objects.filter(pk=assignment.pk, state=state).update(reopened=False, **done)
+    if won:
+        vars(assignment).update(done)
+    return bool(won)
+
+
+def heard(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> agreeing.Renewed:
+    """The answer stands: store it and agree anew on its cells."""
     store(assignment, degrees, now)
-    agreeing.renew(assignment, now)
-    agreeing.close_if_answered(query)
-    assignment.paid = pay(assignment, degrees)
-    Assignment.objects.filter(pk=assignment.pk).update(paid=assignment.paid)
-    if query.purpose in agreeing.TRAINING:
+    return agreeing.renew(assignment, now)
+
+
+def rewarded(assignment: Assignment, renewed: agreeing.Renewed, now: datetime) -> Outcome:
+    """Pay for the answer, release what is not paid, and learn from it when enough has come together."""
+    query = assignment.query
+    agreeing.close_if_answered(query, renewed.settled)
+    ledger.post(assignment.reservation, assignment.worker.user, assignment.paid, key=f"answer {assignment.pk}")
+    if renewed.fresh and query.purpose in agreeing.TRAINING:
         training.request_if_due(query.project, now)
-    selecting.refill_if_low(query.project, now)
     return Outcome(assignment, assignment.paid)
 
 
@@ -102,15 +128,6 @@ def store(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime, 
     )
 
 
-def pay(assignment: Assignment, degrees: Mapping[Cell, float]) -> int:
-    """The reward, or of a grid answered in part the same part of it, rounded down; what is not paid is released."""
-    cells = len(assignment.query.cells())
-    answered = cells if KINDS[assignment.query.kind].implied else len(degrees)
-    amount = assignment.reward * answered // cells
-    ledger.post(assignment.reservation, assignment.worker.user, amount, key=f"answer {assignment.pk}")
-    return amount
-
-
 def correct(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
     """Replace the judgments of a reopened assignment. No money moves."""
     if not Assignment.objects.filter(pk=assignment.pk, reopened=True).update(reopened=False):
@@ -121,8 +138,7 @@ def correct(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime
     }
     assignment.judgments.standing().update(replaced=now)
     store(assignment, degrees, now)
-    agreeing.renew(assignment, now, before)
-    agreeing.close_if_answered(assignment.query)
+    agreeing.close_if_answered(assignment.query, agreeing.renew(assignment, now, before).settled)
     return Outcome(assignment, assignment.paid or 0, sentence="Your answer was corrected. Its reward stays the same.")
 
 
@@ -137,13 +153,14 @@ def late(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -
         state=Assignment.State.EXPIRED
     )
     if successor := again.first():  # the same query was offered to this worker anew: the answer is to that offer
-        return record(successor, degrees, now=now)
+        return recorded(successor, degrees, now)
     try:
         with transaction.atomic():
             return regained(assignment, degrees, now)
     except (PlaceTaken, ledger.BudgetExhausted):
-        assignment.state = Assignment.State.LATE
-        Assignment.objects.filter(pk=assignment.pk).update(state=assignment.state, finished=now, paid=0)
+        kept = {"state": Assignment.State.LATE, "finished": now, "paid": 0}
+        vars(assignment).update(kept)
+        Assignment.objects.filter(pk=assignment.pk).update(**kept)
         store(assignment, degrees, now, replaced=now)
         return unpaid(assignment, degrees, now)
 
@@ -153,15 +170,17 @@ class PlaceTaken(Exception):
 
 
 def regained(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
-    if not assignment.query.take_place():
+    """Raises PlaceTaken or BudgetExhausted, for the caller to take everything back. The money's row is locked last."""
+    query = assignment.query
+    if not finish(assignment, Assignment.State.EXPIRED, earned(assignment, degrees), now):
+        return recorded(assignment, degrees, now)  # a second click won
+    renewed = heard(assignment, degrees, now)
+    if not query.take_place():
         raise PlaceTaken
-    assignment.reservation = ledger.reserve(
-        assignment.query.project.budget, assignment.reward, reference=f"query {assignment.query_id}, late"
-    )
-    Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.EXPIRED).update(
-        state=Assignment.State.ANSWERED, finished=now, reservation=assignment.reservation
-    )
-    return counted(assignment, degrees, now)
+    reference = f"query {query.pk}, late"
+    assignment.reservation = ledger.reserve(query.project.budget, assignment.reward, reference=reference)
+    Assignment.objects.filter(pk=assignment.pk).update(reservation=assignment.reservation)
+    return rewarded(assignment, renewed, now)
 
 
 def unpaid(assignment: Assignment, degrees, now: datetime) -> Outcome:

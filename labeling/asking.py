@@ -1,4 +1,8 @@
-"""Who is asked what next: the most valuable open query, leased at a fixed reward; given back or expired, to others."""
+"""Who is asked what next: the most valuable open query, leased at a fixed reward; given back or expired, to others.
+
+Rows are locked in one order everywhere, so that nobody waits in a circle: assignment, items, members, query, budget,
+project.
+"""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -43,14 +47,24 @@ def next_assignment(worker: Member, holding: Collection[int] = (), *, now: datet
         raise NothingToAsk("set_aside")
     if project.state != Project.State.ACTIVE:
         raise NothingToAsk(project.state)
-    expire(now, worker=worker)
-    held = list(held_by(worker))
-    for assignment in held:
-        if assignment.pk not in holding:
-            return assignment
-    if len(held) >= project.ahead:
+    return (
+        already_held(worker, holding, now)
+        or lease(worker, holding, now)
+        or (expire(now, project=project) and lease(worker, holding, now))
+        or refuse(worker, now)
+    )
+
+
+def already_held(worker: Member, holding: Collection[int], now: datetime) -> Assignment | None:
+    """A live assignment not in `holding`; raises NothingToAsk when the worker may hold no more. What is due expires."""
+    held = list(held_by(worker).select_related("query__project", "reservation"))
+    due = [assignment for assignment in held if assignment.expires <= now and not assignment.reopened]
+    for assignment in due:
+        expire_one(assignment, now)
+    kept = [assignment for assignment in held if assignment not in due]
+    if len(kept) >= worker.project.ahead and all(assignment.pk in holding for assignment in kept):
         raise NothingToAsk("holding")
-    return lease(worker, now) or (expire(now, project=project) and lease(worker, now)) or refuse(worker, now)
+    return next((assignment for assignment in kept if assignment.pk not in holding), None)
 
 
 def held_by(worker: Member):
@@ -59,10 +73,15 @@ def held_by(worker: Member):
     return (mine.live() | mine.filter(reopened=True)).order_by("-reopened", "pk")
 
 
-def lease(worker: Member, now: datetime) -> Assignment | None:
+def lease(worker: Member, holding: Collection[int], now: datetime) -> Assignment | None:
     """Claim the most valuable open query and offer it; None when there is none, NothingToAsk when it cannot be paid."""
+    _ = worker.project.budget  # read before the transaction: on SQLite nobody else writes while it lasts
     try:
         with transaction.atomic():
+            if connection.features.has_select_for_update:  # one tab of a worker after the other
+                list(Member.objects.select_for_update(no_key=True).filter(pk=worker.pk).values("pk"))
+            if held := already_held(worker, holding, now):
+                return held
             query = claim(worker)
             return query and offer(query, worker, now)
     except ledger.BudgetExhausted:
@@ -70,11 +89,14 @@ def lease(worker: Member, now: datetime) -> Assignment | None:
 
 
 def claim(worker: Member) -> Query | None:
+    """The most valuable query open to this worker, with a place in it taken.
+
+    What others are taking at this moment is passed over where the database can, and waited for if there is no other.
+    """
     queries = Query.objects.filter(project=worker.project).open_to(worker).order_by("-value", "pk")
-    if connection.features.has_select_for_update_skip_locked:
-        queries = queries.select_for_update(skip_locked=True, of=("self",))
-    for query in queries[:3]:
-        if query.take_place():
+    for passing in (True, False) if connection.features.has_select_for_update_skip_locked else (False,):
+        query = queries.select_for_update(skip_locked=passing, no_key=True, of=("self",)).first()
+        if query and query.take_place():
             query.project = worker.project
             return query
     return None
@@ -113,15 +135,16 @@ def give_back(
 ) -> None:
     """Skip, cannot tell, or report `broken` items: the reservation is released and somebody else is asked."""
     with transaction.atomic():
-        if not release(assignment, Assignment.State.GIVEN_BACK, now, reason=reason, note=note[:500]):
+        if not end(assignment, Assignment.State.GIVEN_BACK, now, reason=reason, note=note[:500]):
             raise NotHeld
-        Query.objects.filter(pk=assignment.query_id).update(given_back=F("given_back") + 1)
+        for item in sorted(broken, key=lambda item: item.pk):
+            report(item, assignment.worker, note, now)
+        Query.objects.filter(pk=assignment.query_id).update(asked=F("asked") - 1, given_back=F("given_back") + 1)
         Query.objects.open().filter(pk=assignment.query_id, asked=0, given_back__gte=F("wanted")).update(
             state=Query.State.EXHAUSTED
         )
-        for item in broken:
-            report(item, assignment.worker, note, now)
-        selecting.refill_if_low(assignment.query.project, now)
+        ledger.void(assignment.reservation)
+    selecting.refill_if_low(assignment.query.project, now)
 
 
 def stop(worker: Member, *, now: datetime) -> int:
@@ -149,13 +172,9 @@ def restore(item: Item) -> None:
         Item.objects.filter(pk=item.pk).update(withdrawn=False)
 
 
-def release(assignment: Assignment, state: str, now: datetime, **fields) -> bool:
+def end(assignment: Assignment, state: str, now: datetime, **fields) -> bool:
     """End a live assignment without an answer; says whether it was still live."""
-    won = Assignment.objects.live().filter(pk=assignment.pk).update(state=state, finished=now, **fields)
-    if won:
-        Query.objects.filter(pk=assignment.query_id).update(asked=F("asked") - 1)
-        ledger.void(assignment.reservation)
-    return bool(won)
+    return bool(Assignment.objects.live().filter(pk=assignment.pk).update(state=state, finished=now, **fields))
 
 
 def expire(now: datetime, limit: int = 200, **scope) -> int:
@@ -168,4 +187,8 @@ def expire(now: datetime, limit: int = 200, **scope) -> int:
 
 @transaction.atomic
 def expire_one(assignment: Assignment, now: datetime) -> bool:
-    return release(assignment, Assignment.State.EXPIRED, now)
+    """Let go of it; says whether it was still live."""
+    if expired := end(assignment, Assignment.State.EXPIRED, now):
+        Query.objects.filter(pk=assignment.query_id).update(asked=F("asked") - 1)
+        ledger.void(assignment.reservation)
+    return expired

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
+from django.utils.functional import cached_property
 
 from labeling.kinds import KINDS, Cell
 from rewards.models import Budget, Transfer
@@ -130,6 +131,11 @@ class Project(models.Model):
 
     def __str__(self):
         return self.name
+
+    @cached_property
+    def category_keys(self) -> list[int]:
+        """Its categories' primary keys in array order, read once."""
+        return list(self.categories.order_by("column").values_list("pk", flat=True))
 
 
 class MemberQuerySet(models.QuerySet):

@@ -162,7 +162,7 @@ def publish(project: Project, board: Board, drafts: Sequence[Draft]) -> int:
     """Open the queries; what another refill opened meanwhile is left out."""
     shared, texts = quoting.conditions(project), texts_of(project, board, [draft.proposal for draft in drafts])
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=project.pk)
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         taken = claimed(project, board)
         drafts = [draft for draft in drafts if taken.isdisjoint(draft.proposal.claims())]
         queries = Query.objects.bulk_create(

@@ -3,6 +3,7 @@
 from itertools import count
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from labeling import opening
@@ -30,7 +31,8 @@ def a_project(
 
 
 def an_item(project: Project, identifier: str = "", **fields) -> Item:
-    row = opening.allot(project, rows=1)
+    with transaction.atomic():
+        row = opening.allot(project, rows=1)
     fields = {"text": f"What item {row} says", "lot": 0.5} | fields
     return Item.objects.create(project=project, identifier=identifier or f"item{row}", row=row, **fields)
 
