@@ -147,6 +147,7 @@ class Import:
             self.store(batch)
             if self.progress:
                 self.progress(self.report.rows, self.total)
+        self.report.refused.sort()
         self.ring()
         return self.report
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 
 import pytest
 from django.contrib.auth import authenticate
@@ -96,6 +97,15 @@ def test_an_export_that_fails_keeps_the_file_of_before(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError):
         command("export", a_project().slug, "--out", str(path))
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("labeled.csv", "of yesterday")]
+
+
+def test_a_reader_who_has_seen_enough_ends_an_export_quietly(monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as pipe:
+        monkeypatch.setattr("sys.stdout", pipe)
+        call_command("export", a_project(items=1).slug, stdout=pipe)
+        pipe.flush()
 
 
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path):

@@ -1,6 +1,7 @@
 """Write a project's labeled set, judgments, predictions or ledger to a file or to standard output."""
 
 import os
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,8 +31,7 @@ class Command(BaseCommand):
     def handle(self, *, project, what, format, out, **options):
         pieces = FORMATS[format](WHAT[what](finding.project(project)))
         if out is None:
-            for piece in pieces:
-                self.stdout.write(piece, ending="")
+            self.show(pieces)
             return
         try:
             with replaced(out) as file:
@@ -39,6 +39,14 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{out} cannot be written: {error.strerror or error}.") from None
         self.stderr.write(f"Wrote {out}.")
+
+    def show(self, pieces):
+        try:
+            for piece in pieces:
+                self.stdout.write(piece, ending="")
+            self.stdout.flush()
+        except BrokenPipeError:  # whoever reads has seen enough; what is left in the buffer goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
