@@ -80,9 +80,9 @@ class MembershipSerializer(serializers.ModelSerializer):
 
 
 class BalanceSerializer(serializers.Serializer):
-    project = serializers.CharField(source="0.project.slug")
-    currency = serializers.CharField(source="0.currency")
-    balance = serializers.IntegerField(source="1", help_text="Earned and not paid out, in the smallest unit.")
+    project = serializers.CharField(source="budget.project.slug")
+    currency = serializers.CharField(source="budget.currency")
+    balance = serializers.IntegerField(help_text="Earned and not paid out, in the smallest unit.")
 
 
 class MeSerializer(serializers.Serializer):
@@ -95,7 +95,7 @@ class MeSerializer(serializers.Serializer):
 def me(request):
     """Oneself: roles in projects, and balances."""
     memberships = request.user.memberships.select_related("project").order_by("pk")
-    balances = ledger.balances(request.user)
+    balances = [{"budget": budget, "balance": balance} for budget, balance in ledger.balances(request.user)]
     said = {"username": request.user.username, "memberships": memberships, "balances": balances}
     return Response(MeSerializer(said).data)
 

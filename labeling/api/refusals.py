@@ -52,7 +52,7 @@ def refusal_of(error: Exception) -> Refusal:
     for kind, refuse in REFUSALS.items():
         if isinstance(error, kind):
             return refuse(error)
-    sentence = "Something went wrong on the server, and nothing was changed. Its log says what; try again later."
+    sentence = "Something went wrong on the server; its log says what. Try again: what was acknowledged is kept."
     return Refusal(500, "server_error", sentence)
 
 
