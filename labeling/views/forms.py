@@ -93,6 +93,7 @@ class DescriptionsForm(forms.Form):
 
     def __init__(self, project: Project, data=None):
         super().__init__(data)
+        self.project = project
         self.categories = list(project.categories.all()[:CATEGORIES])
         longest = Category._meta.get_field("description").max_length
         for category in self.categories:
@@ -102,7 +103,7 @@ class DescriptionsForm(forms.Form):
 
     def rows(self):
         """(category, its field, may it be removed) of each category."""
-        free = set(opening.unused(Category.objects.filter(pk__in=self.categories)).values_list("pk", flat=True))
+        free = set(opening.unused(self.project.categories.all()).values_list("pk", flat=True))
         return [(one, self[f"description_{one.pk}"], one.pk in free) for one in self.categories]
 
     def save(self) -> None:

@@ -57,7 +57,7 @@ def books(request, project: Project, status: int = 200, fund=None, withdraw=None
     before = number(request.GET.get("before"))
     rows = list((entries.filter(pk__lt=before) if before else entries).select_related("resolves")[: PAGE + 1])
     for row in rows:
-        row.words = WORDS[row.kind]
+        row.words, row.purpose = WORDS[row.kind], row.reference or (row.resolves.reference if row.resolves else "")
     return page(
         request, project, "money", status=status,
         money=figures.money(project),
