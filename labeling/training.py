@@ -15,6 +15,7 @@ import numpy as np
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.tasks import async_task
@@ -46,8 +47,8 @@ def request_if_due(project: Project, now: datetime) -> TrainingRun | None:
 
 
 def newly_agreed(project: Project) -> int:
-    """Items (cells, if not exclusive) that people agreed on since a run was last asked for, up to `retrain_every`."""
-    last = project.runs.aggregate(at=Max("requested"))["at"]
+    """Items (cells, if not exclusive) that people agreed on since a run last read the answers, up to `retrain_every`."""
+    last = project.runs.aggregate(at=Max(Coalesce("started", "requested")))["at"]
     agreed = Consensus.objects.agreed().of_people().filter(project=project)
     fresh = agreed.filter(agreed__gt=last) if last else agreed
     return fresh[: project.retrain_every].count()
@@ -110,7 +111,9 @@ def execute(run: TrainingRun) -> TrainingRun:
         publish(run, learned)
     run.refresh_from_db()
     if run.state == TrainingRun.State.DONE:
-        selecting.refill(Project.objects.get(pk=run.project_id), random_state=run.seed)
+        project = Project.objects.get(pk=run.project_id)
+        selecting.refill(project, random_state=run.seed)
+        request_if_due(project, timezone.now())  # people went on answering meanwhile
     return run
 
 
@@ -255,7 +258,7 @@ def features(run: TrainingRun, data: Dataset) -> tuple[np.ndarray, dict]:
     kept = (project.published.arrays if project.published else {}).get("features")
     if kept and kept.get("items") == len(data.items) and kept.get("rows") == project.rows:
         return np.asarray(arrays.load(kept)[data.rows], np.float32), kept
-    transformer = import_string(settings.FEATURES[project.media])()
+    transformer = import_string(settings.FEATURES[project.media])(random_state=run.seed)
     contents = contents_of(project)
     X = np.asarray(transformer.fit_transform(contents, progress=part(run, 0.05, 0.3)), np.float32)
     if not np.isfinite(X).all():
