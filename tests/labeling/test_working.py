@@ -137,7 +137,7 @@ def test_a_record_shows_its_values_whatever_they_are_called(browser):
     browser.force_login(worker.user)
     shown = text(begin(browser, project))
     for name, value in {"items": "3", "town": "&lt;Aarhus&gt;", "note": "not known"}.items():
-        assert f'<th scope="row">{name}</th><td>{value}</td>' in shown
+        assert f'<th scope="row">{name}</th><td dir="auto">{value}</td>' in shown
 
 
 @pytest.mark.parametrize("media", ["image", "audio"])
