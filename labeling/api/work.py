@@ -154,17 +154,17 @@ def answer(request, assignment):
     `?next=1` the next query comes in the same reply; that there is none, or none that can be paid, undoes nothing.
     """
     after = asked(request, AfterSerializer)["next"]
-    reply = recorded(request, assignment)
+    assignment = assignment_for(request.user, assignment)
+    degrees = degrees_of(assignment.query, read(request, AnswerSerializer)["judgments"])
+    reply = recorded(request, assignment, degrees)
     if after and "next" not in reply.data:  # in a transaction of its own
-        reply.data |= following(request, assignment_for(request.user, assignment).worker)
+        reply.data |= following(request, assignment.worker)
         amend(request, reply.data)
     return reply
 
 
 @idempotent
-def recorded(request, pk: int) -> Response:
-    assignment = assignment_for(request.user, pk)
-    degrees = degrees_of(assignment.query, read(request, AnswerSerializer)["judgments"])
+def recorded(request, assignment: Assignment, degrees: dict[Cell, float]) -> Response:
     outcome = answering.record(assignment, degrees, now=timezone.now())
     worker = assignment.worker
     return Response(
