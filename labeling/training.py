@@ -124,7 +124,7 @@ def carry_out(run: TrainingRun) -> TrainingRun:
 
 
 def go_on(run: TrainingRun) -> None:
-    """After a run: ask what its classifier doubts, and learn next from what was agreed meanwhile."""
+    """After a run: ask what its classifier doubts, and learn from what was agreed meanwhile."""
     project = Project.objects.get(pk=run.project_id)
     if run.state == TrainingRun.State.DONE:
         selecting.refill(project, random_state=run.seed)
@@ -185,7 +185,7 @@ class Learned:
 def learn(run: TrainingRun) -> Learned:
     data = dataset.read(run.project)
     report(run, 0.05, "Reading the items")
-    X, pointer = dataset.features(data, part(run, 0.05, 0.3))
+    X, pointer = dataset.features(data, run.seed, part(run, 0.05, 0.3))
     report(run, 0.3, f"Learning from {data.known} items")
     fitted = fit(run, X, data.targets)
     report(run, 0.9, "Comparing with the published classifier")

@@ -1,0 +1,146 @@
+"""What a run learns from: targets from the consensus, features from the contents.
+
+What measures never trains: exam, audit and gold. What comes while a run learns is left to the next.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+from django.conf import settings
+from django.db.models import F
+from django.utils.module_loading import import_string
+
+from labeling import agreeing, arrays
+from labeling.models import Category, Consensus, Gold, Item, Media, Project, Query, QueryItem
+
+NO = 1e-3  # what "not this category" leaves of a likelihood
+
+
+class CannotLearn(Exception):
+    """There is nothing to learn from; the sentence says what is missing."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Items in array order with what people agree on.
+
+    items: primary keys; rows: their array places; categories: in array order; targets: (n, C), where exclusive
+    proportional to the likelihood of the answers (all ones: unlabeled), else degrees with NaN unknown.
+    """
+
+    project: Project
+    items: np.ndarray
+    rows: np.ndarray
+    categories: list[Category]
+    targets: np.ndarray
+
+    @property
+    def known(self) -> int:
+        """How many items have any target."""
+        known = self.targets != 1 if self.project.exclusive else ~np.isnan(self.targets)
+        return int(known.any(axis=1).sum())
+
+    @cached_property
+    def columns(self) -> np.ndarray:
+        return np.array([category.column for category in self.categories])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of arrays that have a place for every item and category."""
+        return int(self.rows.max()) + 1, int(self.columns.max()) + 1
+
+    @cached_property
+    def _places(self) -> tuple[dict, dict]:
+        rows = {pk: at for at, pk in enumerate(self.items.tolist())}
+        return rows, {category.pk: at for at, category in enumerate(self.categories)}
+
+    def within(self, cells: Iterable[tuple]) -> Iterator[tuple]:
+        """(item, category, *rest) -> (row, column, *rest) of the targets, without what came after the reading."""
+        rows, columns = self._places
+        for item, category, *rest in cells:
+            if item in rows and category in columns:
+                yield rows[item], columns[category], *rest
+
+
+# --- targets ---------------------------------------------------------------------------------------------------------
+
+
+def read(project: Project) -> Dataset:
+    """The training set: agreed consensus, or all evidence, as the project chooses. Raises CannotLearn."""
+    categories = list(project.categories.order_by("column"))
+    table = np.fromiter(
+        project.items.order_by("row").values_list("pk", "row").iterator(), dtype=[("pk", "i8"), ("row", "i8")]
+    )
+    if not len(table) or len(categories) < (2 if project.exclusive else 1):
+        raise CannotLearn("The project has no items, or too few categories to tell apart.")
+    targets = np.full((len(table), len(categories)), 1.0 if project.exclusive else np.nan)
+    data = Dataset(project, table["pk"], table["row"], categories, targets)
+    for row, column, cell in data.within((cell.item_id, cell.category_id, cell) for cell in trained_by(project)):
+        fill(project, targets, row, column, cell)
+    if not data.known:
+        raise CannotLearn("Nothing has been agreed yet, so there is nothing to learn from.")
+    return data
+
+
+def trained_by(project: Project) -> Iterator[Consensus]:
+    """Consensus that may train."""
+    measuring = Query.objects.filter(project=project, purpose__in=(Query.Purpose.EXAM, Query.Purpose.AUDIT))
+    rows = (
+        Consensus.objects.filter(project=project)
+        .exclude(item__in=QueryItem.objects.filter(query__in=measuring).values("item"))
+        .exclude(item__in=Gold.objects.filter(item__project=project).values("item"))
+    )
+    # An item's agreed category is written last, over what single "no" answers said of the others.
+    return rows.order_by(F("agreed").asc(nulls_first=True)).iterator()
+
+
+def fill(project: Project, targets: np.ndarray, row: int, column: int, cell: Consensus) -> None:
+    """Put one cell's consensus into the targets."""
+    if project.exclusive:
+        if cell.agreed and cell.degree >= 0.5:
+            targets[row] = np.eye(targets.shape[1])[column]
+        elif cell.judgments and evidence_counts(project, cell):
+            targets[row, column] = max(NO, cell.posterior) if project.train_on == Project.TrainOn.EVIDENCE else NO
+    elif cell.agreed or (cell.judgments and project.train_on == Project.TrainOn.EVIDENCE):
+        targets[row, column] = cell.degree
+
+
+def evidence_counts(project: Project, cell: Consensus) -> bool:
+    """All evidence counts if the project says so; otherwise only a "no" that people agree on."""
+    if project.train_on == Project.TrainOn.EVIDENCE:
+        return True
+    return cell.degree < 0.5 and agreeing.agreed_cell(cell, agreeing.rule_of(project))
+
+
+# --- features --------------------------------------------------------------------------------------------------------
+
+
+def features(data: Dataset, seed: int, progress: Callable[[float, str], None]) -> tuple[np.ndarray, dict]:
+    """(n, d) float32 and the pointer to where they are stored; made anew only when items have come since."""
+    project, made_of = data.project, {"items": len(data.items), "rows": data.shape[0]}
+    pointer = (project.published.arrays if project.published else {}).get("features", {})
+    if not made_of.items() <= pointer.items():
+        transformer = import_string(settings.FEATURES[project.media])(random_state=seed)
+        X = np.asarray(transformer.fit_transform(contents(data), progress=progress), np.float32)
+        if not np.isfinite(X).all():
+            raise CannotLearn("The items' features hold values that are not finite numbers.")
+        stored = np.zeros((data.shape[0], X.shape[1]), np.float16)
+        stored[data.rows] = np.clip(X, -6e4, 6e4)
+        pointer = arrays.save(f"{project.pk}/features", stored) | made_of
+    # As stored, rounded, also the first time: the next run shall learn from the same.
+    return np.asarray(arrays.load(pointer)[data.rows], np.float32), pointer
+
+
+def contents(data: Dataset) -> list:
+    """What the features read of each item, in array order."""
+    media = Media(data.project.media)
+    field = "content" if media.has_content else "text" if media == Media.TEXT else "values"
+    found = dict(data.project.items.values_list("pk", field).iterator())
+    if not found.keys() >= set(data.items.tolist()):
+        raise CannotLearn("Items were taken away while the run was reading them. Start another run.")
+    wanted = [found[pk] for pk in data.items.tolist()]
+    if media.has_content:
+        return [partial(Item._meta.get_field("content").storage.open, content) for content in wanted]
+    return [{} if content is None else content for content in wanted]
