@@ -3,7 +3,7 @@
 from itertools import count
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from labeling import opening
@@ -68,3 +68,11 @@ def an_answer(query: Query, yes=()) -> dict[Cell, float]:
 
 
 now = timezone.now
+
+
+def database_url() -> str:
+    """Where another process finds the database of the tests."""
+    names = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{names['NAME']}"
+    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**names)

@@ -1,6 +1,4 @@
-"""Execute one training run in this process; the cluster starts it so, and so can a person."""
-
-import sys
+"""Execute one training run, in a process of its own: so does the cluster, and so can a person."""
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -14,12 +12,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("run", help="primary key of a queued run, or a project's slug")
+        parser.add_argument("--attempt", type=int, help="carry out this attempt while standard input is open")
 
-    def handle(self, run, **options):
-        if not sys.stdin.isatty() and run.isdigit():
+    def handle(self, run, attempt, **options):
+        if attempt is None:
+            done = launching.launch(self.find(run))
+            self.stdout.write(f"{done}: {done.get_state_display().lower()}. {done.message}")
+        else:
             launching.exit_with_parent()
-        done = training.execute(self.find(run))
-        self.stdout.write(f"{done}: {done.get_state_display().lower()}. {done.message}")
+            self.carry_out(run, attempt)
+
+    def carry_out(self, run: str, attempt: int) -> None:
+        """What `launching.launch` started; nothing, if another attempt has taken its place."""
+        if started := TrainingRun.objects.filter(pk=run, attempt=attempt, state=TrainingRun.State.RUNNING).first():
+            training.carry_out(started)
 
     def find(self, run: str) -> TrainingRun:
         if run.isdigit():
