@@ -9,7 +9,7 @@ from django_q.status import Stat
 from labeling import quoting, training
 from labeling.consensus import Agreement, agreement
 from labeling.kinds import KINDS
-from labeling.models import Assignment, Consensus, Item, Member, Project, Query, TrainingRun
+from labeling.models import Assignment, Consensus, Item, Member, Project, Query, Report, TrainingRun
 from labeling.views.charts import Chart, Part, Reading, bar, by_run
 from rewards.models import Account, Role, Transfer
 from segmentation.promotion import ENOUGH
@@ -273,7 +273,8 @@ def with_consensus(items) -> list[Item]:
     return items
 
 
-def by_reports(project: Project):
-    """Items that somebody reported as broken or that were taken out."""
-    reported = Item.objects.filter(project=project).filter(Q(withdrawn=True) | Q(reports__isnull=False)).distinct()
-    return reported.order_by(F("withdrawn").desc(), "row").prefetch_related("reports__worker__user")
+def by_reports(project: Project, most: int) -> list[Item]:
+    """Items that somebody reported as broken, then those taken out; of each at most so many."""
+    items = project.items.prefetch_related("reports__worker__user")
+    reported = items.present().filter(pk__in=Report.objects.filter(worker__project=project).values("item"))
+    return [*reported[:most], *items.filter(withdrawn=True)[:most]]

@@ -80,7 +80,7 @@ def stock(request, project: Project, status: int = 200, form=None):
         report=request.session.pop(f"import {project.pk}", None),
         media=Media(project.media),
         count=project.items.count(),
-        reported=figures.by_reports(project)[:PAGE],
+        reported=figures.by_reports(project, PAGE),
         items=rows[:PAGE],
         wanted=wanted,
         more=rows[PAGE - 1].row if len(rows) > PAGE else None,

@@ -89,8 +89,8 @@ def funded(project: Project):
 
 
 def reserved(project: Project):
-    """What is held for live assignments: few rows, however long the ledger."""
-    held = Assignment.objects.live().filter(query__project=project).values("reservation")
+    """What is held for live assignments: few rows, found by these however long the ledger."""
+    held = list(Assignment.objects.live().filter(worker__project=project).values_list("reservation", flat=True))
     return ledger.entries(project.budget).filter(pk__in=held).annotate(change=F("amount"))
 
 
