@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from labeling import asking, launching, selecting, training
+from labeling import asking, launching, replying, selecting, training
 from labeling.models import Project, TrainingRun
 
 
@@ -18,3 +18,4 @@ def sweep() -> None:
     now = timezone.now()
     asking.expire(now)
     training.sweep(now)
+    replying.forget(now)

@@ -4,7 +4,6 @@ import io
 import json
 import math
 
-from django.conf import settings
 from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
@@ -95,10 +94,6 @@ def asked(request, shape: type[serializers.Serializer]) -> dict:
     form = shape(data=request.query_params.dict())
     form.is_valid(raise_exception=True)
     return form.validated_data
-
-
-def limit() -> str:
-    return f"{settings.UPLOAD_LIMIT // 2**20} MB"
 
 
 # --- fields ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
 from labeling.api import bodies, idempotency
+from labeling.api.refusals import Refusal
 
 # JSON Lines has no registered media type; clients use these.
 LINES = ("application/x-ndjson", "application/jsonlines", "application/x-jsonlines")
@@ -27,6 +28,13 @@ class OneForm(BaseContentNegotiation):
 class Door(APIView):
     parser_classes = (bodies.Json,)
     content_negotiation_class = OneForm
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        if request.headers.get("Transfer-Encoding") and not request.META.get("CONTENT_LENGTH"):  # read as empty
+            raise Refusal(
+                411, "length_required", "Say how long the body is by Content-Length; do not send it in chunks."
+            )
 
 
 class Open(Door):
@@ -56,8 +64,8 @@ class RefusalSerializer(serializers.Serializer):
 REFUSED = OpenApiResponse(
     RefusalSerializer,
     "Refused; nothing was changed. 400 malformed, 401 no valid token, 403 not in your role, 404 not there for you, "
-    "405 not that method, 409 not in this state, 413 too large, 415 not that media type, 422 an idempotency key of "
-    "another request, 429 too often, 503 busy.",
+    "405 not that method, 409 not in this state, 411 no Content-Length, 413 too large, 415 not that media type, "
+    "422 an idempotency key of another request, 429 too often, 503 busy.",
     [OpenApiExample("Refused", {"code": "unknown_item", "message": "No item “c7” here.", "field": "item", "row": 2})],
 )
 

@@ -6,6 +6,7 @@
 import logging
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, JsonResponse, UnreadablePostError
@@ -56,6 +57,10 @@ def refusal_of(error: Exception) -> Refusal:
     return Refusal(500, "server_error", sentence)
 
 
+def limit() -> str:
+    return f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 2**20:.3g} MB"
+
+
 def answer_refused(error: answering.AnswerRefused) -> Refusal:
     """Without a field there is nothing in the answer to mend: the assignment is in another state."""
     return Refusal(400 if error.field else 409, error.code, str(error), error.field)
@@ -74,7 +79,7 @@ REFUSALS = {
     ledger.InsufficientBalance: says(409, "insufficient_balance"),
     ledger.LedgerRefusal: says(409, "money_refused"),
     Http404: says(404, "not_found", "The API has no such address. Its own begin with /api/v1/."),
-    RequestDataTooBig: says(413, "too_large", "The request is larger than this server takes. Send it in parts."),
+    RequestDataTooBig: lambda error: Refusal(413, "too_large", f"A request holds at most {limit()}. Send it in parts."),
     SuspiciousOperation: says(400, "bad_request", "The request is malformed."),
     UnreadablePostError: says(400, "cut_off", "The request ended before its body did. Send it again."),
     OperationalError: says(503, "busy", "The database is busy. Nothing was changed; try again in a moment."),

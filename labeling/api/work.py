@@ -155,8 +155,8 @@ def answer(request, assignment):
     """
     after = asked(request, AfterSerializer)["next"]
     assignment = assignment_for(request.user, assignment)
-    degrees = degrees_of(assignment.query, read(request, AnswerSerializer)["judgments"])
-    reply = recorded(request, assignment, degrees)
+    assignment.query.cells()  # read before the transaction: on SQLite nobody else writes while it lasts
+    reply = recorded(request, assignment)
     if after and "next" not in reply.data:  # in a transaction of its own
         reply.data |= following(request, assignment.worker)
         amend(request, reply.data)
@@ -164,7 +164,8 @@ def answer(request, assignment):
 
 
 @idempotent
-def recorded(request, assignment: Assignment, degrees: dict[Cell, float]) -> Response:
+def recorded(request, assignment: Assignment) -> Response:
+    degrees = degrees_of(assignment.query, read(request, AnswerSerializer)["judgments"])
     outcome = answering.record(assignment, degrees, now=timezone.now())
     worker = assignment.worker
     return Response(

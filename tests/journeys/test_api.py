@@ -61,7 +61,7 @@ def opened(owner):
         "id"
     ]
     settings = {"classifier": "logistic_regression", "exam_share": 0, "gold_share": 0, "queue_size": 12}
-    owner.patch(f"projects/{project}/", settings | {"retrain_every": 8})
+    owner.patch(f"projects/{project}/", settings | {"retrain_every": 8, "certain": 1, "target_confidence": 1})
     rows = "\n".join(json.dumps(row) for row, _ in texts())
     said = owner.post(f"projects/{project}/items/", rows, format=None, content_type="application/jsonl").json()
     assert said["created"] == 40

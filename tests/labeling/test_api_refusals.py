@@ -208,6 +208,15 @@ def test_too_large_a_request_is_413(house, settings, media):
     speaker, numbers = house
     reply = speaker.said("post", f"projects/{numbers['project']}/items/", data=b"x" * 1001, content_type=media)
     assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
+    assert "at most 0.000954 MB" in reply.json()["message"]
+
+
+def test_a_body_of_unknown_length_is_not_taken_for_an_empty_one(house):
+    speaker, numbers = house
+    reply = speaker.said(
+        "post", f"projects/{numbers['project']}/refill/", HTTP_TRANSFER_ENCODING="chunked", CONTENT_LENGTH=""
+    )
+    assert (reply.status_code, reply.json()["code"]) == (411, "length_required")
 
 
 def test_a_form_without_its_parts_is_refused(house):
