@@ -74,7 +74,7 @@ def unused(categories: QuerySet[Category]) -> QuerySet[Category]:
 def remove_category(category: Category) -> None:
     """Take out a category of which nothing was said or asked yet; its column is not reused. Raises Refused."""
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=category.project_id)
+        Project.objects.select_for_update(no_key=True).get(pk=category.project_id)
         if not unused(Category.objects.filter(pk=category.pk)).exists():
             raise Refused(f"The category {category.name!r} has been used, so it stays.", "categories")
         category.delete()

@@ -6,7 +6,7 @@ Only proof refuses: without it the new one is published, since it has learned fr
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from segmentation.confidence import log_losses
 
@@ -95,7 +95,7 @@ def _paired(differences):
     mean = float(differences.mean()) if items else None
     if items < 2:
         return mean, None
-    return mean, mean - float(t.ppf(SURE, items - 1) * differences.std(ddof=1) / np.sqrt(items))
+    return mean, mean - float(stdtrit(items - 1, SURE) * differences.std(ddof=1) / np.sqrt(items))
 
 
 def accuracy(probabilities, truth, exclusive):
@@ -117,7 +117,7 @@ def accuracy(probabilities, truth, exclusive):
 
 
 def _wilson(share, items):
-    z = norm.ppf(0.975)
+    z = ndtri(0.975)
     middle = share + z**2 / (2 * items)
     half = z * np.sqrt(share * (1 - share) / items + z**2 / (4 * items**2))
     return tuple(float(np.clip((middle + sign * half) / (1 + z**2 / items), 0, 1)) for sign in (-1, 1))

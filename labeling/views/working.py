@@ -14,6 +14,8 @@ from labeling.views.access import worker_for
 from labeling.views.gates import by, signed_in
 from rewards import ledger
 
+SHORT = 4  # letters: names like digits stand five in a row, so that the whole card is seen at once
+
 
 class GiveBackForm(forms.Form):
     """Why a query is given back and, if items are broken, which."""
@@ -172,6 +174,7 @@ def asked(assignment: Assignment, form: AnswerForm | None) -> dict:
         "categories": assignment.query.category_list,
         "tiles": list(zip(items, assignment.query.item_list, strict=True)),
         "choices": list(zip(form.fields["answer"].options, assignment.query.category_list, strict=False)),
+        "short": all(len(option.title) <= SHORT for option in form.fields["answer"].options),
         "form": form,
         "item_template": f"labeling/items/{assignment.query.project.media}.html",
     } | chosen(assignment, form)
