@@ -1,6 +1,7 @@
 """The life of a run: requested once, executed once, published in one step; what fails says why and changes nothing."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from django.db import transaction
 from django_q.models import OrmQ
 
 from labeling import arrays, dataset, selecting, training
-from labeling.models import Category, Consensus, Gold, Item, Project, Query, TrainingRun
+from labeling.models import Category, Gold, Item, Project, Query, TrainingRun
 from segmentation.classical import logistic_regression
-from tests.making import a_project, a_query, a_worker, an_item, now
+from tests.making import a_project, a_query, a_worker, now
+from tests.teaching import PLACES, a_record, a_taught_project, agree
 
 pytestmark = pytest.mark.django_db
 State = TrainingRun.State
@@ -71,39 +73,6 @@ def says(probabilities):
 
 # --- a project with something to learn -------------------------------------------------------------------------------
 
-PLACES = {"cat": (0, 0), "dog": (4, 0), "bird": (0, 4)}
-
-
-def a_record(project, name, **fields):
-    """An item that a classifier can tell from those of the other categories."""
-    noise = np.random.default_rng(project.items.count()).normal(size=2)
-    x, y = PLACES[name] + noise
-    return an_item(project, values={"x": float(x), "y": float(y)}, **fields)
-
-
-def agree(item, *names, source="people", degree=1.0, judgments=2, agreed=True):
-    for name in names:
-        Consensus.objects.update_or_create(
-            item=item,
-            category=item.project.categories.get(name=name),
-            defaults={
-                "project": item.project, "degree": degree, "posterior": 0.02 + 0.96 * degree, "judgments": judgments,
-                "agreed": now() if agreed else None, "exclusive": item.project.exclusive, "source": source,
-            },
-        )  # fmt: skip
-
-
-def a_taught_project(agreed=4, unknown=3, **fields):
-    """Items of three kinds, some of each agreed."""
-    project = a_project(media="record", **{"classifier": "logistic_regression"} | fields)
-    for name in PLACES:
-        for at in range(agreed + unknown):
-            item = a_record(project, name)
-            if at < agreed:
-                agree(item, name)
-    project.refresh_from_db()
-    return project
-
 
 def examine(project, count=51):
     """Items that people agree on and that are kept to measure."""
@@ -128,8 +97,7 @@ def bells():
 
 
 def kept_arrays():
-    root = storages["arrays"].location
-    return sorted(path.name.split("-")[0] for path in __import__("pathlib").Path(root).rglob("*.npy"))
+    return sorted(path.name.split("-")[0] for path in Path(storages["arrays"].location).rglob("*.npy"))
 
 
 # --- request ---------------------------------------------------------------------------------------------------------

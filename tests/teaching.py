@@ -1,0 +1,39 @@
+"""A project with something to learn: records of three kinds that a classifier can tell apart, some of them agreed."""
+
+import numpy as np
+
+from labeling.models import Consensus
+from tests.making import a_project, an_item, now
+
+PLACES = {"cat": (0, 0), "dog": (4, 0), "bird": (0, 4)}
+
+
+def a_record(project, name, **fields):
+    """An item that a classifier can tell from those of the other categories."""
+    noise = np.random.default_rng(project.items.count()).normal(size=2)
+    x, y = PLACES[name] + noise
+    return an_item(project, values={"x": float(x), "y": float(y)}, **fields)
+
+
+def agree(item, *names, source="people", degree=1.0, judgments=2, agreed=True):
+    for name in names:
+        Consensus.objects.update_or_create(
+            item=item,
+            category=item.project.categories.get(name=name),
+            defaults={
+                "project": item.project, "degree": degree, "posterior": 0.02 + 0.96 * degree, "judgments": judgments,
+                "agreed": now() if agreed else None, "exclusive": item.project.exclusive, "source": source,
+            },
+        )  # fmt: skip
+
+
+def a_taught_project(agreed=4, unknown=3, **fields):
+    """Items of three kinds, some of each agreed."""
+    project = a_project(media="record", **{"classifier": "logistic_regression"} | fields)
+    for name in PLACES:
+        for at in range(agreed + unknown):
+            item = a_record(project, name)
+            if at < agreed:
+                agree(item, name)
+    project.refresh_from_db()
+    return project
