@@ -77,7 +77,8 @@ def digest(request) -> str:
 
 def plain(reply: Response) -> tuple[int, object]:
     """Status and body as JSON has them. A reply without a body says what it says in its headers."""
-    data = dict(reply.headers) if reply.data is None else reply.data
+    headers = {name: value for name, value in reply.headers.items() if name != "Content-Type"}
+    data = headers if reply.data is None else reply.data
     return reply.status_code, json.loads(JSONRenderer().render(data))
 
 

@@ -127,6 +127,7 @@ def test_that_there_is_nothing_is_a_reply_too():
     assert first.status_code == again.status_code == 204
     assert first.headers["Reason"] == again.headers["Reason"] == "choosing"
     assert again.headers["Reason-Message"] == asking.Waiting["choosing"]
+    assert set(Reply.objects.get().body) == {"Reason", "Reason-Message"}
     assert again.headers["Idempotent-Replay"] == "true"
 
 

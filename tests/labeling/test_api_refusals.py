@@ -123,6 +123,15 @@ def test_a_malformed_body_is_answered_below_500(house, method, path):
         speaker.said(method, path.format(**numbers), data=body, content_type="application/json")
 
 
+@pytest.mark.parametrize(("levels", "status"), [(15, 200), (30, 400), (100_000, 400)])
+def test_a_body_nests_only_so_deep(house, levels, status):
+    speaker, numbers = house
+    body = b'{"more": ' + b"[" * levels + b"]" * levels + b"}"
+    reply = speaker.said("post", f"projects/{numbers['project']}/next/", data=body, content_type="application/json")
+    assert reply.status_code == status
+    assert status == 200 or "levels deep" in reply.json()["message"]
+
+
 @pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=named(OPERATIONS))
 def test_numbers_that_name_nothing_are_not_found(house, method, path):
     speaker, numbers = house
