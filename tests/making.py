@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from labeling import opening
 from labeling.kinds import KINDS, Cell
-from labeling.models import Item, Member, Project, Query, QueryCategory, QueryItem
+from labeling.models import Item, Member, Project, Query, QueryCategory, QueryItem, TrainingRun
 from rewards import ledger
 
 numbers = count(1)
@@ -65,6 +65,37 @@ def an_answer(query: Query, yes=()) -> dict[Cell, float]:
     if KINDS[query.kind].implied:
         return {cell: degree for cell, degree in chosen.items() if degree}
     return chosen
+
+
+def a_run(project: Project, state: str = TrainingRun.State.DONE, **fields) -> TrainingRun:
+    """The project's next run, in this state; published if it is done."""
+    last = project.runs.first()
+    fields = {
+        "number": last.number + 1 if last else 1,
+        "trigger": "20 newly agreed",
+        "classifier": "logistic_regression",
+        "seed": 1,
+        "requested": now(),
+        "started": now(),
+        "finished": now() if state in ("done", "refused", "failed") else None,
+    } | fields
+    run = TrainingRun.objects.create(project=project, state=state, **fields)
+    if state == TrainingRun.State.DONE:
+        Project.objects.filter(pk=project.pk).update(published=run)
+    return run
+
+
+def measured(accuracy: float, items: int, confidence: float = 0.8) -> dict:
+    """Figures of a run as training keeps them."""
+    return {
+        "accuracy": accuracy,
+        "accuracy_low": accuracy - 0.05,
+        "accuracy_high": accuracy + 0.05,
+        "log_loss": 0.321,
+        "exam_items": items,
+        "mean_confidence": confidence,
+        "by_category": {"cat": 0.7, "dog": 0.9, "bird": None},
+    }
 
 
 now = timezone.now

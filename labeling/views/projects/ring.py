@@ -31,6 +31,7 @@ def picture(request, project: Project, status: int = 200):
         agreed=agreed,
         runs=figures.runs(project),
         accuracy=figures.accuracy(project),
+        reached=selecting.reached(project),
         alive=figures.clusters_alive(),
     )
 
