@@ -132,16 +132,15 @@ class DeepSegmentation(ClassifierMixin, TransformerMixin, BaseEstimator):
 
     def _algorithm_1(self, x, targets, weight, report):
         """x (n, d) float32 scaled, targets (n, C), weight (n,) -> the networks of all iterations, averaged."""
-        labeled = degrees.speaks(targets) & (weight > 0)
-        unlabeled = ~degrees.settled(targets)  # a partly known row is both
+        labeled = np.flatnonzero(degrees.speaks(targets) & (weight > 0))
+        unlabeled = np.flatnonzero(~degrees.settled(targets))  # a partly known row is both
         network = Network(x.shape[1], targets.shape[1], self.hidden, self.dropout)
         if not degrees.tell_apart(targets[labeled]):
             return Averaged.constant(network, degrees.shares(targets, weight))
-        rows = networks.tensor(x)
-        known = rows[labeled], networks.tensor(targets[labeled]), networks.tensor(weight[labeled])
+        known = labeled, targets[labeled], weight[labeled]
 
         # Train f and g on the labeled rows.
-        trainer = Trainer(network, self.learning_rate, self.tikhonov, self.batch_size, self.smoothing)
+        trainer = Trainer(network, x, self.learning_rate, self.tikhonov, self.batch_size, self.smoothing)
         report(0.0, "learning from the labeled items")
         trainer.learn_known(*known, self.pretraining_epochs)
 
@@ -152,11 +151,11 @@ class DeepSegmentation(ClassifierMixin, TransformerMixin, BaseEstimator):
             report((1 + iteration) / (1 + self.iterations), f"iteration {iteration + 1} of {self.iterations}")
             # map all rows into the embedding and find there the boundaries that keep away from them,
             separation = TransductiveSVM(self.C, self.C_unlabeled, self.balance)
-            separation.fit(networks.embedded(network, rows), targets, weight)
+            separation.fit(trainer.embedding(), targets, weight)
             # give the unlabeled rows class probabilities anew (what is known of a row in part counts in its own),
             soft = degrees.posterior(targets[unlabeled], separation.transduction_[unlabeled])
             # learn from those, and again from the labeled rows.
-            trainer.learn_soft(rows[unlabeled], networks.tensor(soft), self.epochs)
+            trainer.learn_soft(unlabeled, soft, self.epochs)
             trainer.learn_known(*known, self.epochs)
             snapshots.append(networks.snapshot(network))
 

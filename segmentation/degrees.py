@@ -148,11 +148,30 @@ def leaning(targets):
     return np.where(e > 0.5, 2 * e - 1, np.minimum(0.0, e * e.shape[1] - 1)) * speaks(targets)[:, None]
 
 
-def shares(targets, weight):
-    """Each category's share of what was said, with one imagined row of each added (Laplace): (C,)."""
-    rows = speaks(targets)
-    counts = 1.0 + weight[rows] @ evidence(targets[rows])
-    return counts / counts.sum()
+def shares(targets, weight, rounds=100):
+    """Each category's share of what was said, with one imagined row of each added (Laplace): (C,).
+
+    What a partly known row leaves open is divided by the shares themselves (expectation maximisation).
+    """
+    said, weight = targets[speaks(targets)], weight[speaks(targets)]
+    share = np.full(targets.shape[1], 1 / targets.shape[1])
+    for _ in range(rounds):
+        before, counts = share, 1.0 + weight @ posterior(said, share)
+        share = counts / counts.sum()
+        if np.abs(share - before).max() < 1e-5:
+            break
+    return share
+
+
+def representative(targets, weight, share):
+    """Weights (n,) under which the settled rows' categories are mixed as `share` says.
+
+    A "no" to one category leaves a row open and a "yes" settles it, so a category asked about is settled too often.
+    """
+    said = evidence(targets) * (settled(targets) & speaks(targets))[:, None]
+    counts = weight @ said
+    ratio = np.divide(share * counts.sum(), counts, out=np.ones_like(share), where=counts > 0)
+    return weight * np.where(said.any(axis=1), said @ ratio, 1.0)
 
 
 def tell_apart(targets):

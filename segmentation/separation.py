@@ -77,6 +77,7 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
         center = X.mean(axis=0)
         size = np.sqrt(((X - center) ** 2).sum(axis=1).mean()) or 1.0
         Z = (X - center) / size
+        weight = degrees.representative(targets, weight, share)
         leaning = degrees.leaning(targets) if degrees.tell_apart(targets) else np.zeros(targets.shape)
         alone = range(1 if len(share) == 2 else len(share))
         found = [self._boundary(Z, leaning[:, k], weight, share[k]) for k in alone]
@@ -94,7 +95,7 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
         b = 2 * share - 1  # Z is centred, so this is the mean of f over all rows
         costs = self.C * known * weight, self.C_unlabeled * (1 - known) * weight
         w = separate(Z, b, side, *costs, self.stages, self.rounds)
-        return w, b, calibrate(Z @ w + b, side, known * weight)
+        return w, b, calibrate(Z @ w + b, side, known * weight, share)
 
     def margins(self, X):
         """f of each row and category: (n, d) -> (n, C)."""
@@ -176,16 +177,18 @@ def curvature(Z, f, hinges):
     return np.eye(Z.shape[1]) + (Z[rows] * bend[rows, None]).T @ Z[rows]
 
 
-def calibrate(f, side, weight):
+def calibrate(f, side, weight, share):
     """Platt's slope (at least 0) and offset of expit(slope f + offset), on the labeled rows' margins.
 
     These margins were trained on and look too good; Platt's targets, which imagine one more row on each side, keep the
-    slope finite. A fixed or a shrunken slope made the networks' log-loss worse.
+    slope finite. (A fixed or a shrunken slope made the networks' log-loss worse.) The two sides weigh as the category's
+    share has it: partly known rows tell far more often what an item is not.
     """
     rows = weight > 0
     f, side, weight = f[rows], side[rows], weight[rows]
     inside, outside = weight[side > 0].sum(), weight[side < 0].sum()
     wanted = np.where(side > 0, (inside + 1) / (inside + 2), 1 / (outside + 2))
+    weight = weight * np.where(side > 0, share / inside, (1 - share) / outside) * (inside + outside)
 
     def loss(line):
         z = line[0] * f + line[1]
