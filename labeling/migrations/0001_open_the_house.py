@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import labeling.models
+import labeling.models.project
 from django.conf import settings
 from django.db import migrations, models
 
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ('media', models.CharField(choices=[('text', 'Text'), ('image', 'Images'), ('audio', 'Audio'), ('record', 'Records (named values)')], max_length=10)),
                 ('exclusive', models.BooleanField(default=True, help_text='Every item belongs to exactly one category.')),
                 ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused'), ('archived', 'Archived')], default='active', max_length=10)),
-                ('invitation_key', models.CharField(default=labeling.models.invitation_key, editable=False, max_length=32)),
+                ('invitation_key', models.CharField(default=labeling.models.project.invitation_key, editable=False, max_length=32)),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('rows', models.PositiveIntegerField(default=0, editable=False)),
                 ('columns', models.PositiveIntegerField(default=0, editable=False)),

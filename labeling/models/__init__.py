@@ -1,0 +1,26 @@
+"""What the house is made of: fields, constraints, querysets. Nouns are models, adjectives are queryset methods."""
+
+from labeling.models.item import Gold, Item
+from labeling.models.judgment import Consensus, Judgment
+from labeling.models.project import Category, Media, Member, Project
+from labeling.models.query import Assignment, Query, QueryCategory, QueryItem, Report
+from labeling.models.reply import Reply
+from labeling.models.run import TrainingRun
+
+__all__ = [
+    "Assignment",
+    "Category",
+    "Consensus",
+    "Gold",
+    "Item",
+    "Judgment",
+    "Media",
+    "Member",
+    "Project",
+    "Query",
+    "QueryCategory",
+    "QueryItem",
+    "Reply",
+    "Report",
+    "TrainingRun",
+]

@@ -1,0 +1,180 @@
+"""A project, who takes part in it, and the categories it sorts into."""
+
+import secrets
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
+from django.utils.functional import cached_property
+
+from labeling.models.fields import between, count, unit
+from rewards.models import Budget
+
+
+def invitation_key() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Media(models.TextChoices):
+    TEXT = "text", "Text"
+    IMAGE = "image", "Images"
+    AUDIO = "audio", "Audio"
+    RECORD = "record", "Records (named values)"
+
+    @property
+    def has_content(self) -> bool:
+        return self in (Media.IMAGE, Media.AUDIO)
+
+
+class ProjectQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(state=Project.State.ACTIVE)
+
+    def of(self, user, *roles):
+        """Projects in which this user has a role (one of those named, or any)."""
+        members = Member.objects.filter(user=user)
+        return self.filter(pk__in=(members.filter(role__in=roles) if roles else members).values("project"))
+
+
+class Project(models.Model):
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        ARCHIVED = "archived", "Archived"
+
+    class TrainOn(models.TextChoices):
+        AGREED = "agreed", "Agreed items only"
+        EVIDENCE = "evidence", "All answers, weighed"
+
+    class Policy(models.TextChoices):
+        PLANNER = "planner", "What teaches most per reward"
+        MARGIN = "margin", "Smallest margin first"
+        RANDOM = "random", "At random"
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=120)
+    instructions = models.TextField(max_length=20_000, help_text="What workers read before their first query.")
+    media = models.CharField(max_length=10, choices=Media)
+    exclusive = models.BooleanField(default=True, help_text="Every item belongs to exactly one category.")
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    budget = models.OneToOneField(Budget, on_delete=models.PROTECT, related_name="project")
+    invitation_key = models.CharField(max_length=32, default=invitation_key, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+    # Numbers of array rows and columns: allotted once, never reused.
+    rows = models.PositiveIntegerField(default=0, editable=False)
+    columns = models.PositiveIntegerField(default=0, editable=False)
+
+    agree_count = count(2, 1, 100, help_text="People who must agree on a cell.")
+    agree_share = models.FloatField(
+        default=0.66,
+        validators=[MinValueValidator(0.5), MaxValueValidator(1.0)],
+        help_text="The share of its judgments that must say the same.",
+    )
+    wanted = count(3, 1, 100, help_text="At most this many people are asked the same query.")
+
+    policy = models.CharField(
+        max_length=10, choices=Policy, default=Policy.PLANNER, help_text="Which queries come next."
+    )
+    queue_size = count(60, 1, 100_000, help_text="Queries kept open at a time.")
+    ahead = count(1, 1, 20, help_text="Live assignments a worker may hold.")
+    lease_seconds = count(600, 10, 86_400, help_text="Seconds until an unanswered assignment goes to somebody else.")
+    exam_share = unit(default=0.05, help_text="Share of items drawn at random to measure accuracy; they never train.")
+    gold_share = unit(default=0.05, help_text="Share of the queue that checks workers by items whose truth is known.")
+    certain = unit(default=0.9, help_text="Nothing is asked about a cell of this confidence or more.")
+    hard = unit(default=0.5, help_text="An item whose confidence is below is asked with all categories.")
+    grid = count(12, 2, 60, help_text="Items shown in one category \u2192 many items query.")
+
+    classifier = models.CharField(max_length=60, default="deep_segmentation")
+    retrain_every = count(20, 1, help_text="Newly agreed items (cells, if not exclusive) that start a run.")
+    target_confidence = unit(default=0.95, help_text="Asking stops at this mean confidence.")
+    train_on = models.CharField(max_length=10, choices=TrainOn, default=TrainOn.AGREED)
+    published = models.ForeignKey(
+        "TrainingRun", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
+
+    cell_price = count(10, 0, help_text="Reward for one cell, in the smallest unit, before factors.")
+    price_floor = count(0, 0, help_text="No answer is paid less.")
+    price_ceiling = count(1000, 0, help_text="No answer is paid more.")
+    factors = models.JSONField(default=dict, blank=True)  # {factor name: strength in [0, 1]}
+    refill_requested = models.DateTimeField(null=True, editable=False)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            between("agree_share", 0.5, 1, "an agreed share is between a half and 1"),
+            between("exam_share", 0, 1, "an exam share is between 0 and 1"),
+            between("gold_share", 0, 1, "a gold share is between 0 and 1"),
+            between("certain", 0, 1, "a certain confidence is between 0 and 1"),
+            between("hard", 0, 1, "a hard confidence is between 0 and 1"),
+            between("target_confidence", 0, 1, "a target confidence is between 0 and 1"),
+            CheckConstraint(condition=Q(agree_count__gte=1), name="at least one person agrees"),
+            CheckConstraint(condition=Q(wanted__gte=F("agree_count")), name="enough people are asked to agree"),
+            CheckConstraint(condition=Q(price_floor__lte=F("price_ceiling")), name="the floor is under the ceiling"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @cached_property
+    def category_keys(self) -> list[int]:
+        """Its categories' primary keys in array order, read once."""
+        return list(self.categories.order_by("column").values_list("pk", flat=True))
+
+
+class MemberQuerySet(models.QuerySet):
+    def workers(self):
+        return self.filter(role=Member.Role.WORKER)
+
+    def trusted(self):
+        return self.filter(set_aside=False)
+
+
+class Member(models.Model):
+    """A user's role in a project. A Worker is the Member with role worker; its rating is its estimated reliability."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        ADMIN = "admin", "Admin"
+        RESEARCHER = "researcher", "Researcher"
+        WORKER = "worker", "Worker"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    rating = unit(default=0.75)  # consensus.rating(0, 0)
+    agreed = models.PositiveIntegerField(default=0)  # judgments on agreed cells that side with the consensus
+    judged = models.PositiveIntegerField(default=0)  # judgments on agreed cells
+    set_aside = models.BooleanField(default=False)  # judgments left out of consensus, no further offers
+    joined = models.DateTimeField(auto_now_add=True)
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["user", "project", "role"], name="a user has a role in a project once"),
+            between("rating", 0, 1, "a rating is between 0 and 1"),
+            CheckConstraint(condition=Q(agreed__lte=F("judged")), name="a worker agrees on what was judged"),
+        ]
+
+    def __str__(self):
+        return f"{self.user} as {self.role}"
+
+
+class Category(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="categories")
+    name = models.CharField(max_length=120)
+    description = models.CharField(max_length=500, blank=True)
+    column = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["column"]
+        verbose_name_plural = "categories"
+        constraints = [
+            UniqueConstraint(fields=["project", "name"], name="a category name is used once in a project"),
+            UniqueConstraint(fields=["project", "column"], name="a category has a column of its own"),
+        ]
+
+    def __str__(self):
+        return self.name
