@@ -27,12 +27,15 @@ def project(admin):
 
 
 def tab(page, name):
-    page.get_by_role("navigation", name="Project").get_by_role("link", name=name).click()
+    link = page.get_by_role("navigation", name="Project").get_by_role("link", name=name)
+    link.click()
+    expect(link).to_have_attribute("aria-current", "page")
 
 
 def overview(page, user):
     sign_in(page, user)
     page.get_by_role("link", name="Moods").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Moods")
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
