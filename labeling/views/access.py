@@ -28,7 +28,9 @@ def may(user, project: Project, roles=RUNS) -> bool:
 
 def worker_for(user, slug: str) -> Member:
     """This user as a worker of the project."""
-    worker = Member.objects.workers().select_related("project__budget", "user").filter(user=user, project__slug=slug).first()
+    worker = (
+        Member.objects.workers().select_related("project__budget", "user").filter(user=user, project__slug=slug).first()
+    )
     if worker is None:
         raise Http404(f"You are no worker of a project {slug!r}.")
     return worker
