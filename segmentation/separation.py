@@ -117,9 +117,8 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
 def separate(Z, b, side, cost, open_cost, stages, rounds):
     """The binary core: w (d,) of f = Z w + b by the concave-convex procedure.
 
-    hinge(|f|) = hinge(f) + hinge(-f) - (1 + |f|). The last part is concave; replaced by its tangent at the present f,
-    on side s, it leaves hinge(s f) + max(0, -1 - s f), which is convex. Solve, take the tangent anew, until no row
-    changes side.
+    Replace the concave part of each unlabeled row's loss by its tangent at the present f, solve, take the tangent anew,
+    until no row changes side.
 
     Z (n, d) centred rows; side (n,) -1, 0, 1; cost, open_cost (n,) of a row as labeled and as unlabeled.
     """
@@ -133,9 +132,18 @@ def separate(Z, b, side, cost, open_cost, stages, rounds):
             now = np.where(Z @ w + b >= 0, 1.0, -1.0)
             if (now == before)[open_cost > 0].all():
                 break
-            w = minimise(Z, b, [known, (now, 1.0, growth * open_cost), (now, -1.0, growth * open_cost)], w)
+            w = minimise(Z, b, [known, *convexified(now, growth * open_cost)], w)
             before = now
     return w
+
+
+def convexified(side, cost):
+    """The unlabeled rows' loss with its concave part replaced by a tangent on their present side, as hinges.
+
+    hinge(|f|) = hinge(f) + hinge(-f) - (1 + |f|); the last part is concave. With 1 + s f in its place, s being the
+    side, there remains hinge(s f) + max(0, -1 - s f), which is convex and nowhere less than hinge(|f|).
+    """
+    return [(side, 1.0, cost), (side, -1.0, cost)]
 
 
 def minimise(Z, b, hinges, w, tolerance=1e-3, steps=50):

@@ -2,8 +2,16 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_moons
 
-from segmentation import degrees
-from segmentation.separation import TransductiveSVM, minimise, objective, separate
+from segmentation import degrees, separation
+from segmentation.separation import (
+    TransductiveSVM,
+    calibrate,
+    convexified,
+    minimise,
+    objective,
+    rounded_hinge,
+    separate,
+)
 
 
 def clusters(seed=0, n=240, distances=((0, 0), (6, 0), (0, 6))):
@@ -67,6 +75,25 @@ def test_each_turn_of_the_procedure_lowers_the_objective():
     values = [value(separate(Z, 0.0, side, cost, open_cost, stages=1, rounds=rounds)) for rounds in range(4)]
     assert values[0] > values[1] >= values[2] - 1e-6
     assert values[2] >= values[3] - 1e-6
+
+
+def test_the_concave_part_is_replaced_by_its_tangent(monkeypatch):
+    monkeypatch.setattr(separation, "CORNER", 1e-9)
+    f = np.linspace(-3, 3, 61)
+    hinge = lambda z: np.maximum(0, 1 - z)  # noqa: E731
+    for s in (-1.0, 1.0):
+        found = sum(rounded_hinge(reach - side * f) for side, reach, _ in convexified(np.full(61, s), np.ones(61)))
+        assert found == pytest.approx(hinge(f) + hinge(-f) - (1 + s * f), abs=1e-6)
+        assert (found >= hinge(np.abs(f)) - 1e-6).all()
+        assert found[s * f > 0] == pytest.approx(hinge(np.abs(f))[s * f > 0], abs=1e-6)
+
+
+def test_calibration_takes_the_share_not_the_number_of_answers():
+    """Thirty rows asked for another category are outside this one, only one was seen inside it."""
+    f, side = np.append(1.0, np.linspace(-2, -1, 30)), np.append(1.0, -np.ones(30))
+    slope, offset = calibrate(f, side, np.ones(31), share=0.5)
+    rare, rarer = calibrate(f, side, np.ones(31), share=0.03)
+    assert slope + offset > 0.5 > rare + rarer
 
 
 def test_newtons_method_finds_the_minimum():
