@@ -113,6 +113,7 @@ def renewed(project: Project, item: int, judged: Collection[Said], standing, now
     """{category: row} of one item as people's judgments have it now."""
     fixed = {category: row for category, row in standing.items() if row.source != Consensus.Source.PEOPLE}
     cells = cells_of(project, judged)
+    cells |= left_over(project, cells)
     cells |= {category: consensus.tally([]) for category in standing.keys() - cells.keys()}  # set aside
     people = agreed_by_people(project, cells, fixed)
     since = {category: row.agreed or now for category, row in standing.items()}
@@ -179,6 +180,21 @@ def cells_of(project: Project, judged: Collection[Said]) -> dict[int, consensus.
         ratings[answers[said.assignment]] = said.rating
     row = zip(categories, consensus.tally_row(values, ratings), strict=True)
     return {category: cell for category, cell in row if cell.judgments}
+
+
+def left_over(project: Project, cells: Mapping[int, consensus.Cell]) -> dict[int, consensus.Cell]:
+    """The one category left where people agree that an exclusive item is of none of the others: a "no" to one of two
+    is a "yes" to the other."""
+    if not project.exclusive:
+        return {}
+    rule = rule_of(project)
+    out = {category: cell for category, cell in cells.items() if cell.degree < 0.5 and consensus.agrees(cell, rule)}
+    left = set(project.category_keys) - out.keys()
+    if len(left) != 1 or not out or left & cells.keys():  # judged itself, it speaks for itself
+        return {}
+    doubt = max(cell.degree for cell in out.values())
+    posterior = max(0.0, 1 - sum(cell.posterior for cell in out.values()))
+    return {left.pop(): consensus.Cell(1 - doubt, posterior, min(cell.judgments for cell in out.values()))}
 
 
 def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], fixed) -> dict[int, bool]:

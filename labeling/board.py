@@ -96,8 +96,10 @@ def learn_from_people(project: Project, probability, askable, place, column) -> 
             askable[at, cell] = False
     if ruled_out:
         rows, columns = np.array(ruled_out).T
+        before = probability[rows]
         probability[rows, columns] = 0.0
-        probability[rows] /= np.maximum(probability[rows].sum(axis=1, keepdims=True), 1e-9)
+        left = probability[rows].sum(axis=1, keepdims=True)
+        probability[rows] = np.where(left > 0, probability[rows] / np.where(left > 0, left, 1), before)
 
 
 def exclude_asked(project: Project, askable, place, column) -> None:

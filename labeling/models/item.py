@@ -32,7 +32,10 @@ class Item(models.Model):
             UniqueConstraint(fields=["project", "row"], name="an item has a row of its own"),
             CheckConstraint(condition=Q(lot__gte=0, lot__lt=1), name="a lot is at least 0 and below 1"),
         ]
-        indexes = [models.Index(fields=["project", "lot"], name="item_by_lot")]
+        indexes = [
+            models.Index(fields=["project", "lot"], name="item_by_lot"),
+            models.Index(fields=["project", "row"], name="withdrawn_items", condition=Q(withdrawn=True)),
+        ]
 
     def __str__(self):
         return self.identifier

@@ -83,7 +83,9 @@ class Consensus(models.Model):
             between("degree", 0, 1, "a degree is between 0 and 1"),
             between("posterior", 0, 1, "a posterior is between 0 and 1"),
         ]
-        indexes = [models.Index(fields=["project", "agreed"], name="agreed_cells", condition=Q(agreed__isnull=False))]
+        indexes = [
+            models.Index(fields=["project", "source", "agreed"], name="agreed_cells", condition=Q(agreed__isnull=False))
+        ]
 
     def __str__(self):
         return f"{self.item} / {self.category}: {self.degree:.2f}"

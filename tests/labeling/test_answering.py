@@ -304,3 +304,17 @@ def test_gold_rates_workers_and_makes_no_consensus():
     good.refresh_from_db(), bad.refresh_from_db()
     assert not Consensus.objects.exists()
     assert good.rating > bad.rating
+
+
+def test_a_no_to_one_of_two_categories_is_a_yes_to_the_other():
+    project = a_project(categories=["book", "other"])
+    query = a_query(project, "yes_no")
+    workers = [a_worker(project), a_worker(project)]
+    for worker in workers:
+        answer(worker)
+    agreed = Consensus.objects.agreed().get()
+    assert (agreed.category.name, agreed.degree, agreed.judgments) == ("other", 1.0, 2)
+    agreeing.set_aside(workers[0], True, now=now())
+    assert not Consensus.objects.agreed().exists()
+    agreeing.set_aside(workers[0], False, now=now())
+    assert Consensus.objects.agreed().get().item == query.item_list[0]
