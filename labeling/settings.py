@@ -127,6 +127,7 @@ WEB_THREADS = env.int("WEB_THREADS", default=8)
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{HOME / 'db.sqlite3'}")}
 DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "labeling.sqlite3"  # Django's, whose writers take turns
     DATABASES["default"]["OPTIONS"] = {
         # Take the write lock at the start, where waiting is possible, instead of failing in the middle.
         "transaction_mode": "IMMEDIATE",

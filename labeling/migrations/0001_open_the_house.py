@@ -351,6 +351,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='assignment',
+            constraint=models.UniqueConstraint(condition=models.Q(('reopened', True)), fields=('worker',), name='a worker corrects one answer at a time'),
+        ),
+        migrations.AddConstraint(
+            model_name='assignment',
             constraint=models.CheckConstraint(condition=models.Q(('paid__isnull', True), ('paid__lte', models.F('reward')), _connector='OR'), name='never more paid than offered'),
         ),
         migrations.AddConstraint(

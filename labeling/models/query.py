@@ -18,21 +18,6 @@ class QueryQuerySet(models.QuerySet):
         """Open and never yet offered: what the queue still holds for anybody."""
         return self.open().filter(asked=0)
 
-    def open_to(self, worker: Member):
-        """Open queries with a free place, none of whose cells this worker was already asked about.
-
-        The open queue is bounded, so this costs the same in a project of a hundred items and of a million.
-        """
-        asked = Assignment.objects.filter(worker=worker, state__in=Assignment.HELD)
-        overlapping = QueryItem.objects.filter(
-            query__assignments__in=asked,
-            item__in=QueryItem.objects.filter(query=models.OuterRef(models.OuterRef("pk"))).values("item"),
-            query__query_categories__category__in=QueryCategory.objects.filter(
-                query=models.OuterRef(models.OuterRef("pk"))
-            ).values("category"),
-        )
-        return self.open().filter(asked__lt=F("wanted")).exclude(models.Exists(overlapping))
-
 
 class Query(models.Model):
     """A rectangle of cells put to workers."""
@@ -166,6 +151,9 @@ class Assignment(models.Model):
         constraints = [
             UniqueConstraint(
                 fields=["query", "worker"], condition=~Q(state="expired"), name="a worker is asked a query once"
+            ),
+            UniqueConstraint(
+                fields=["worker"], condition=Q(reopened=True), name="a worker corrects one answer at a time"
             ),
             CheckConstraint(
                 condition=Q(paid__isnull=True) | Q(paid__lte=F("reward")), name="never more paid than offered"
