@@ -25,9 +25,7 @@ def worker_for(user, slug: str) -> Member:
 
 
 def assignment_for(user, pk: int) -> Assignment:
-    """An assignment of this user, with all that an answer touches."""
-    touched = "query__project__budget", "worker__project__budget", "worker__user", "reservation"
-    assignment = Assignment.objects.select_related(*touched).filter(pk=pk, worker__user=user).first()
-    if assignment is None:
-        raise Refusal(404, "not_found", f"You have no assignment {pk}.")
-    return assignment
+    try:
+        return access.assignment_for(user, pk)
+    except Http404 as sentence:
+        raise Refusal(404, "not_found", str(sentence)) from None

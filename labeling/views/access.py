@@ -2,7 +2,7 @@
 
 from django.http import Http404
 
-from labeling.models import Member, Project
+from labeling.models import Assignment, Member, Project
 
 Role = Member.Role
 RUNS = (Role.OWNER, Role.ADMIN)  # may change the project
@@ -28,9 +28,18 @@ def may(user, project: Project, roles=RUNS) -> bool:
 
 def worker_for(user, slug: str) -> Member:
     """This user as a worker of the project."""
-    worker = (
-        Member.objects.workers().select_related("project__budget", "user").filter(user=user, project__slug=slug).first()
-    )
+    worker = Member.objects.workers().select_related("project__budget").filter(user=user, project__slug=slug).first()
     if worker is None:
         raise Http404(f"You are no worker of a project {slug!r}.")
+    worker.user = user
     return worker
+
+
+def assignment_for(user, pk: int) -> Assignment:
+    """An assignment of this user with all that an answer touches, each row read once. Anybody else's does not exist."""
+    rows = Assignment.objects.select_related("query", "worker__project__budget", "reservation")
+    assignment = rows.filter(pk=pk, worker__user=user, worker__role=Role.WORKER).first()
+    if assignment is None:
+        raise Http404(f"You have no assignment {pk}.")
+    assignment.worker.user, assignment.query.project = user, assignment.worker.project
+    return assignment

@@ -3,14 +3,14 @@
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
 from labeling import answering, asking
 from labeling.kinds import KINDS, AnswerForm, Cell
 from labeling.models import Assignment, Member
-from labeling.views.access import worker_for
+from labeling.views.access import assignment_for, worker_for
 from labeling.views.gates import by, signed_in
 from rewards import ledger
 
@@ -60,7 +60,7 @@ def next_query(request, slug):
 @signed_in
 @by("POST")
 def answer(request, assignment):
-    assignment = mine(request.user, assignment)
+    assignment = assignment_for(request.user, assignment)
     worker = assignment.worker
     if "keep" in request.POST:
         answering.keep(assignment)
@@ -81,7 +81,7 @@ def answer(request, assignment):
 @signed_in
 @by("POST")
 def give_back(request, assignment):
-    assignment = mine(request.user, assignment)
+    assignment = assignment_for(request.user, assignment)
     form = GiveBackForm(assignment.query, request.POST)
     if not form.is_valid():
         return show(request, assignment.worker, assignment, report=form, status=422)
@@ -113,12 +113,6 @@ def stop(request, slug):
     for assignment in asking.held_by(worker):
         answering.keep(assignment)
     return redirect("home")
-
-
-def mine(user, pk: int) -> Assignment:
-    """An assignment of this user; anybody else's does not exist."""
-    rows = Assignment.objects.select_related("query__project__budget", "worker__project__budget", "worker__user")
-    return get_object_or_404(rows, pk=pk, worker__user=user, worker__role=Member.Role.WORKER)
 
 
 def waiting_named(code: str | None) -> asking.NothingToAsk | None:
