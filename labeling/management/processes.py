@@ -105,7 +105,7 @@ class Processes:
     """A context manager: inside it the children run; leaving it, however that comes, stops them all."""
 
     def __init__(self, children, say):
-        self.children, self.say, self.stopping = children, say, False
+        self.children, self.say, self.stopping, self.hurried = children, say, False, False
 
     def __enter__(self):
         # A flag and short sleeps: an Event may deadlock when its setter interrupts its waiter.
@@ -117,7 +117,7 @@ class Processes:
         for child in self.children:
             child.ask_to_stop()
         deadline = time.monotonic() + GRACE
-        while any(child.alive for child in self.children) and time.monotonic() < deadline:
+        while any(child.alive for child in self.children) and time.monotonic() < deadline and not self.hurried:
             time.sleep(0.1)
         for child in self.children:
             child.kill()
@@ -126,8 +126,7 @@ class Processes:
 
     def _stop(self, *signal_and_frame):
         if self.stopping:
-            for child in self.children:
-                child.kill()
+            self.hurried = True  # no more than this: what the signal interrupts may hold the lock that killing needs
         else:
             self.stopping = True
             with suppress(OSError):  # the terminal may be what has gone

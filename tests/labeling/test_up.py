@@ -75,6 +75,23 @@ def test_a_child_deaf_to_the_request_is_killed(child, monkeypatch):
 
 
 @posix
+def test_a_second_signal_kills_at_once_wherever_it_finds_us(child):
+    deaf = [
+        child("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready'); time.sleep(300)")
+        for _ in range(2)
+    ]
+    with Processes(deaf, print) as house:
+        house.watch(until=lambda: all(one.tail for one in deaf), patience=20)
+        lock = deaf[0].process._waitpid_lock
+        with lock:  # the second signal may interrupt us while we ask after a child
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+        left = time.monotonic()
+    assert time.monotonic() - left < 3
+    assert [one.process.returncode for one in deaf] == [-signal.SIGKILL] * 2
+
+
+@posix
 def test_a_child_that_falls_is_started_again_and_somebody_is_told(child):
     faller = child("import time; print('up'); time.sleep(300)")
     with Processes([faller], print) as house:
