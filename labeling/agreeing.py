@@ -71,7 +71,7 @@ def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float] = 
         rate_on_gold(assignment)
         return Renewed()
     lock(items)
-    judged, standing = said_of(items), standing_of(items)
+    judged, standing = said_of(items, query), standing_of(items)
     rows = renew_items(query.project, judged, standing, now)
     earlier, verdicts = verdicts_of(standing), verdicts_of(rows)
     rate(shifts(assignment, before, judged, earlier, verdicts))
@@ -209,8 +209,11 @@ def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], fixe
     return {} if settled is None else {settled: True}
 
 
-def said_of(items: Collection[int]) -> dict[int, list[Said]]:
-    """Everything trusted workers said of these items in answers that make consensus, implied zeros included."""
+def said_of(items: Collection[int], known: Query | None = None) -> dict[int, list[Said]]:
+    """Everything trusted workers said of these items in answers that make consensus, implied zeros included.
+
+    known: a query whose categories have been read already.
+    """
     answers, shown, explicit = {}, defaultdict(list), defaultdict(dict)
     for answer, worker, rating, query, kind, item in (
         Assignment.objects.answered()
@@ -226,7 +229,7 @@ def said_of(items: Collection[int]) -> dict[int, list[Said]]:
         .values_list("assignment", "item", "category", "degree")
     ):
         explicit[answer, item][category] = degree
-    offered = categories_of({query for _, _, query, implying in answers.values() if implying})
+    offered = categories_of({query for _, _, query, implying in answers.values() if implying}, known)
     judged = defaultdict(list)
     for answer, (worker, rating, query, _) in answers.items():
         for item in shown[answer]:  # an answer that chose nothing says no to all it was offered
@@ -236,11 +239,13 @@ def said_of(items: Collection[int]) -> dict[int, list[Said]]:
     return judged
 
 
-def categories_of(queries: Collection[int]) -> dict[int, list[int]]:
+def categories_of(queries: set[int], known: Query | None) -> dict[int, list[int]]:
     """Which categories these queries offer."""
     offered = defaultdict(list)
-    if queries:
-        for query, category in QueryCategory.objects.filter(query__in=queries).values_list("query", "category"):
+    if known and known.pk in queries:
+        offered[known.pk] = [category.pk for category in known.category_list]
+    if unknown := queries - offered.keys():
+        for query, category in QueryCategory.objects.filter(query__in=unknown).values_list("query", "category"):
             offered[query].append(category)
     return offered
 

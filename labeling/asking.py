@@ -83,8 +83,9 @@ def lease(worker: Member, holding: Collection[int], now: datetime) -> Assignment
         with transaction.atomic():
             if connection.features.has_select_for_update:  # one tab of a worker after the other
                 list(Member.objects.select_for_update(no_key=True).filter(pk=worker.pk).values("pk"))
-            if held := already_held(worker, holding, now):
-                return held
+            live = Assignment.objects.live().filter(worker=worker).values_list("pk", flat=True)
+            if set(live) - set(holding) or len(live) >= worker.project.ahead:  # another one was quicker
+                return already_held(worker, holding, now)
             query = claim(worker)
             return query and offer(query, worker, now)
     except ledger.BudgetExhausted:

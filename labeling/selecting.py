@@ -48,7 +48,7 @@ class Draft:
 def refill_if_low(project: Project, now: datetime) -> bool:
     """Ring for a refill when few fresh queries are left; a bell that rings already is not rung again."""
     least = project.queue_size // LOW
-    if Query.objects.filter(project=project).fresh()[: least + 1].count() > least:
+    if Query.objects.filter(project=project).fresh().values_list("pk")[least : least + 1]:
         return False
     silent = Q(refill_requested=None) | Q(refill_requested__lt=now - PATIENCE)
     rung = Project.objects.active().filter(silent, pk=project.pk).update(refill_requested=now)
