@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from labeling import quoting, selecting
 from labeling.models import Assignment, Item, Member, Project, Query, Report
 from rewards import ledger
 
-Waiting = {
+TRIES = 5  # queries too dear for what is left that are passed over, for a cheaper one
+SENTENCES = {
     "set_aside": "Your answers in this project were set aside. Its admin can tell you why.",
     "paused": "This project is paused. Come back later.",
     "archived": "This project is finished. Thank you for your answers.",
@@ -25,6 +27,7 @@ Waiting = {
     "others": "You have answered everything that is open. The rest waits for other people.",
     "reached": "The classifier is as sure as this project asks for. There is nothing left to ask.",
     "done": "Everything has been asked. Thank you.",
+    "unready": "This project has nothing to ask yet. Its admin is still preparing it.",
 }
 
 
@@ -32,7 +35,7 @@ class NothingToAsk(Exception):
     """There is no query for this worker now; `code` and `sentence` say why."""
 
     def __init__(self, code: str):
-        self.code, self.sentence = code, Waiting[code]
+        self.code, self.sentence = code, SENTENCES[code]
         super().__init__(self.sentence)
 
 
@@ -79,17 +82,40 @@ def held_by(worker: Member):
 def lease(worker: Member, holding: Collection[int], now: datetime) -> Assignment | None:
     """Claim the most valuable open query and offer it; None when there is none, NothingToAsk when it cannot be paid."""
     _ = worker.project.budget  # read before the transaction: on SQLite nobody else writes while it lasts
+    dear: list[int] = []
+    while len(dear) < TRIES:
+        try:
+            leased = claimed(worker, holding, dear, now)
+        except TooDear as found:  # something cheaper may be affordable
+            dear.append(found.query)
+        else:
+            if leased or not dear:
+                return leased
+            break
+    selecting.ring(worker.project, now, news=False)
+    raise NothingToAsk("budget")
+
+
+class TooDear(Exception):
+    """The budget does not pay for this query."""
+
+    def __init__(self, query: int):
+        self.query = query
+
+
+@transaction.atomic
+def claimed(worker: Member, holding: Collection[int], dear: Collection[int], now: datetime) -> Assignment | None:
+    """One claim and its offer, or neither."""
+    if connection.features.has_select_for_update:  # one tab of a worker after the other
+        list(Member.objects.select_for_update(no_key=True).filter(pk=worker.pk).values("pk"))
+    live = Assignment.objects.live().filter(worker=worker).values_list("pk", flat=True)
+    if set(live) - set(holding) or len(live) >= worker.project.ahead:  # another one was quicker
+        return already_held(worker, holding, now)
+    query = claim(worker, dear)
     try:
-        with transaction.atomic():
-            if connection.features.has_select_for_update:  # one tab of a worker after the other
-                list(Member.objects.select_for_update(no_key=True).filter(pk=worker.pk).values("pk"))
-            live = Assignment.objects.live().filter(worker=worker).values_list("pk", flat=True)
-            if set(live) - set(holding) or len(live) >= worker.project.ahead:  # another one was quicker
-                return already_held(worker, holding, now)
-            query = claim(worker)
-            return query and offer(query, worker, now)
+        return query and offer(query, worker, now)
     except ledger.BudgetExhausted:
-        raise NothingToAsk("budget") from None
+        raise TooDear(query.pk) from None
 
 
 # In SQL, since the order of looking decides the cost: from the query's items to the other queries that showed them to
@@ -97,7 +123,8 @@ def lease(worker: Member, holding: Collection[int], now: datetime) -> Assignment
 # is bounded, this costs the same in a project of a hundred items and of a million.
 MOST_VALUABLE = f"""
     SELECT asked.* FROM labeling_query asked
-    WHERE asked.project_id = %s AND asked.state = '{Query.State.OPEN}' AND asked.asked < asked.wanted AND NOT EXISTS (
+    WHERE asked.project_id = %s AND asked.state = '{Query.State.OPEN}' AND asked.asked < asked.wanted
+    AND asked.id NOT IN ({", ".join(["%s"] * TRIES)}) AND NOT EXISTS (
         SELECT 1 FROM labeling_queryitem item
         CROSS JOIN labeling_queryitem before
         CROSS JOIN labeling_assignment held
@@ -110,14 +137,16 @@ MOST_VALUABLE = f"""
     ORDER BY asked.value DESC, asked.id LIMIT 1"""
 
 
-def claim(worker: Member) -> Query | None:
-    """The most valuable open query, none of whose cells this worker was asked about, with a place in it taken.
+def claim(worker: Member, dear: Collection[int] = ()) -> Query | None:
+    """The most valuable open query, none of whose cells this worker was asked about, with a place in it taken; not one
+    of those that are too dear.
 
     What others are taking at this moment is passed over where the database can, and waited for if there is no other.
     """
+    spared = [*dear, *[0] * (TRIES - len(dear))]
     locks = connection.features.has_select_for_update_skip_locked
     for lock in (" FOR NO KEY UPDATE SKIP LOCKED", " FOR NO KEY UPDATE") if locks else ("",):
-        for query in Query.objects.raw(MOST_VALUABLE + lock, [worker.project_id, worker.pk]):
+        for query in Query.objects.raw(MOST_VALUABLE + lock, [worker.project_id, *spared, worker.pk]):
             if query.take_place():
                 query.project = worker.project
                 return query
@@ -141,15 +170,16 @@ def offer(query: Query, worker: Member, now: datetime) -> Assignment:
 def refuse(worker: Member, now: datetime):
     """Say why there is nothing, and ring for more where more can be chosen."""
     project = worker.project
-    selecting.refill_if_low(project, now)
+    selecting.refill_if_low(project, now, news=False)
+    project.refresh_from_db(fields=["refill_requested", "emptied"])
     if project.runs.pending().exists():
         raise NothingToAsk("training")
-    if Query.objects.filter(project=project).open().exists():
-        raise NothingToAsk("others")
-    project.refresh_from_db(fields=["refill_requested"])
     if project.refill_requested:
         raise NothingToAsk("choosing")
-    raise NothingToAsk(selecting.why_empty(project))
+    others = Query.objects.filter(project=project).open().exclude(purpose=Query.Purpose.GOLD)
+    if project.emptied != "budget" and others.exists():
+        raise NothingToAsk("others")
+    raise NothingToAsk(project.emptied if project.emptied in ("budget", "reached", "done") else "unready")
 
 
 def give_back(
@@ -162,7 +192,7 @@ def give_back(
         for item in sorted(broken, key=lambda item: item.pk):
             report(item, assignment.worker, note, now)
         Query.objects.filter(pk=assignment.query_id).update(asked=F("asked") - 1, given_back=F("given_back") + 1)
-        Query.objects.open().filter(pk=assignment.query_id, asked=0, given_back__gte=F("wanted")).update(
+        Query.objects.open().filter(pk=assignment.query_id, asked=0, given_back__gte=Greatest(F("wanted"), 2)).update(
             state=Query.State.EXHAUSTED
         )
         ledger.void(assignment.reservation)

@@ -15,7 +15,8 @@ class Board:
     """Row i of each array is the item of primary key items[i], column j is categories[j].
 
     probability: (n, C) float32; askable: (n, C) cells that may be asked to teach; exam: (n,) items kept to measure and
-    not asked yet; gold: (n,) items whose truth was known beforehand.
+    not asked yet; gold: (n,) items whose truth was known beforehand; doubtful: (n, C) cells not agreed, of items that
+    could be: the mean confidence is over these.
     """
 
     items: np.ndarray
@@ -24,6 +25,7 @@ class Board:
     askable: np.ndarray
     exam: np.ndarray
     gold: np.ndarray
+    doubtful: np.ndarray
 
 
 def read(project: Project) -> Board:
@@ -36,12 +38,14 @@ def read(project: Project) -> Board:
     column = {category.pk: at for at, category in enumerate(categories)}
     gold = marked(place, Gold.objects.filter(item__project=project))
     kept = (rows["lot"] < project.exam_share) & ~gold
+    measured = marked(place, QueryItem.objects.filter(query__project=project, query__purpose=Query.Purpose.EXAM))
     exam = kept & ~rows["withdrawn"] & ~known_or_asked(project, place)
-    askable = np.repeat((~rows["withdrawn"] & ~gold & ~exam)[:, None], len(categories), axis=1)
+    doubtful = np.repeat((~rows["withdrawn"] & ~gold)[:, None], len(categories), axis=1)
+    askable = doubtful & ~(exam | measured)[:, None]
     probability = probability_of(project, rows["row"], [category.column for category in categories])
-    learn_from_people(project, probability, askable, place, column)
+    learn_from_people(project, probability, doubtful, askable, place, column)
     exclude_asked(project, askable, place, column)
-    return Board(rows["pk"], categories, probability, askable, exam, gold & ~rows["withdrawn"])
+    return Board(rows["pk"], categories, probability, askable, exam, gold & ~rows["withdrawn"], doubtful)
 
 
 def marked(place: Mapping[int, int], queryset) -> np.ndarray:
@@ -79,7 +83,7 @@ def predicted(project: Project) -> np.ndarray:
     return probability_of(project, rows, list(project.categories.order_by("column").values_list("column", flat=True)))
 
 
-def learn_from_people(project: Project, probability, askable, place, column) -> None:
+def learn_from_people(project: Project, probability, doubtful, askable, place, column) -> None:
     """What is agreed, or was judged as often as wanted without agreement, is not asked again.
 
     Where people agree that an exclusive item is not of a category, the others share its probability.
@@ -89,11 +93,13 @@ def learn_from_people(project: Project, probability, askable, place, column) -> 
     for row in rows.iterator():
         at, cell = place[row.item_id], column[row.category_id]
         if row.agreed:
-            askable[at, slice(None) if project.exclusive else cell] = False
+            doubtful[at, slice(None) if project.exclusive else cell] = False
         elif project.exclusive and agreeing.agreed_cell(row, rule):
+            askable[at, cell] = False
             ruled_out.append((at, cell))
         elif row.judgments >= project.wanted:
             askable[at, cell] = False
+    askable &= doubtful
     if ruled_out:
         rows, columns = np.array(ruled_out).T
         before = probability[rows]
@@ -103,9 +109,8 @@ def learn_from_people(project: Project, probability, askable, place, column) -> 
 
 
 def exclude_asked(project: Project, askable, place, column) -> None:
-    """What is open already, or was given back since the published run by as many as wanted, is not proposed."""
-    given_up = Q(state=Query.State.EXHAUSTED, run=project.published_id)
-    busy = Query.objects.filter(project=project).filter(Q(state=Query.State.OPEN) | given_up)
+    """What is open already, or was given back by so many that people cannot tell, is not proposed."""
+    busy = Query.objects.filter(project=project, state__in=(Query.State.OPEN, Query.State.EXHAUSTED))
     items = QueryItem.objects.filter(query__in=busy).values_list("query", "item")
     offered = {}
     for query, category in QueryCategory.objects.filter(query__in=busy).values_list("query", "category"):

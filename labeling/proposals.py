@@ -78,8 +78,11 @@ class Doubt:
 
     @cached_property
     def whole(self) -> np.ndarray:
-        """(n,) bool: items to ask as a row. A choose-one shows every category, or the true one may be missing."""
-        return self.cells.all(axis=1) if self.exclusive else self.cells.any(axis=1)
+        """(n,) bool: items to ask as a row. A choose-one shows every category that people have not ruled out (those
+        have probability 0), or the true one may be missing."""
+        if self.exclusive:
+            return (self.cells | (self.probability == 0)).all(axis=1) & (self.cells.sum(axis=1) > 1)
+        return self.cells.any(axis=1)
 
     @cached_property
     def doubtful(self) -> np.ndarray:

@@ -6,17 +6,21 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 from django_q.tasks import async_task
 
 from labeling import proposals, quoting
 from labeling.board import Board, read
 from labeling.kinds import KINDS
-from labeling.models import Item, Media, Project, Query, QueryCategory, QueryItem
+from labeling.models import Consensus, Item, Media, Project, Query, QueryCategory, QueryItem
 from labeling.proposals import Doubt, Proposal
+from segmentation import confidence
 
 LOW = 3  # the queue is low when no more than a third of it is fresh
+HEAP = 4  # at most so many queue sizes are open, those waiting for further people included
 PATIENCE = timedelta(minutes=2)  # a refill that was rung for and did not come is rung for again
+REST = timedelta(minutes=1)  # after a refill that opened nothing, only news rings again sooner
 GOLD_WANTED = 1000  # a gold query checks everybody
 POLICIES = {
     Project.Policy.PLANNER: [kind.propose for kind in KINDS.values()],
@@ -27,11 +31,15 @@ POLICIES = {
 
 @dataclass(frozen=True)
 class Refill:
-    """What one refill did; `reason` says why nothing was opened, if nothing was."""
+    """What one refill did; `code` says why nothing was opened, if nothing was."""
 
     opened: int = 0
     withdrawn: int = 0
-    reason: str = ""
+    code: str = ""
+
+    @property
+    def reason(self) -> str:
+        return NOTHING.get(self.code, "")
 
 
 @dataclass(frozen=True)
@@ -45,12 +53,22 @@ class Draft:
     drawn: float = 1.0
 
 
-def refill_if_low(project: Project, now: datetime) -> bool:
-    """Ring for a refill when few fresh queries are left; a bell that rings already is not rung again."""
+def refill_if_low(project: Project, now: datetime, news: bool = True) -> bool:
+    """Ring for a refill when few fresh queries are left.
+
+    news: something has changed since the last refill. Without, one that opened nothing is not repeated at once.
+    """
     least = project.queue_size // LOW
     if Query.objects.filter(project=project).fresh().values_list("pk")[least : least + 1]:
         return False
+    return ring(project, now, news)
+
+
+def ring(project: Project, now: datetime, news: bool = True) -> bool:
+    """Ask the cluster for a refill; a bell that rings already is not rung again."""
     silent = Q(refill_requested=None) | Q(refill_requested__lt=now - PATIENCE)
+    if not news:
+        silent &= Q(emptied="") | Q(refilled=None) | Q(refilled__lt=now - REST)
     rung = Project.objects.active().filter(silent, pk=project.pk).update(refill_requested=now)
     if rung:
         async_task("labeling.tasks.refill", project.pk)
@@ -59,28 +77,49 @@ def refill_if_low(project: Project, now: datetime) -> bool:
 
 def refill(project: Project, *, random_state: int | None = None) -> Refill:
     """Open the queries most worth asking, up to the queue's size and the money; withdraw those of an earlier run."""
+    done = Refill()
     try:
-        return refilled(project, np.random.default_rng(random_state))
+        done = refilled(project, np.random.default_rng(random_state))
+        return done
     finally:
-        Project.objects.filter(pk=project.pk).update(refill_requested=None)
+        Project.objects.filter(pk=project.pk).update(
+            refill_requested=None, refilled=timezone.now(), emptied="" if done.opened else done.code
+        )
 
 
 def refilled(project: Project, rng: np.random.Generator) -> Refill:
     project.refresh_from_db()
     withdrawn = withdraw_stale(project)
-    if reason := why_closed(project):
-        return Refill(0, withdrawn, reason)
-    room = project.queue_size - Query.objects.filter(project=project).fresh().count()
-    if room <= 0:
-        return Refill(0, withdrawn, "The queue is full.")
+    if code := why_closed(project):
+        return Refill(0, withdrawn, code)
+    if (room := room_in(project)) <= 0:
+        return Refill(0, withdrawn, "full")
     board = read(project)
     doubt = doubt_of(project, board)
+    sure = reached(project, board)
     exam = draw(project, replace(doubt, askable=board.exam), int(rng.binomial(room, project.exam_share)), rng)
-    drafts = [] if reached(project) else choose(project, board, doubt, room - len(exam), rng)
+    drafts = [] if sure else choose(project, board, doubt, room - len(exam), rng)
     values = [draft.value for draft in drafts] or [0.0]
     measuring = examining(project, exam, values, rng) + checking(project, board, doubt, values, rng)
     opened = publish(project, board, drafts + measuring)
-    return Refill(opened, withdrawn, "" if opened else NOTHING[why_empty(project)])
+    empty = "" if opened else "reached" if sure else "done" if quoting.affordable(project) else "budget"
+    return Refill(opened, withdrawn, empty)
+
+
+def room_in(project: Project) -> int:
+    """How many queries may be opened: until the queue is full of fresh ones, or the heap of waiting ones too high."""
+    queries = Query.objects.filter(project=project)
+    waiting = queries.open().exclude(purpose=Query.Purpose.GOLD).count()
+    return min(project.queue_size - queries.fresh().count(), HEAP * project.queue_size - waiting)
+
+
+def promised(project: Project) -> int:
+    """What the open queries will still cost, beyond what is reserved, until as many have answered as must agree."""
+    waiting = Query.objects.filter(project=project).open().exclude(purpose=Query.Purpose.GOLD)
+    left = [(signals, project.agree_count - asked) for signals, asked in waiting.values_list("signals", "asked")]
+    left = [(signals, people) for signals, people in left if people > 0]
+    prices = quoting.quote_ahead(project, [signals for signals, _ in left])
+    return sum(price * people for price, (_, people) in zip(prices, left, strict=True))
 
 
 def doubt_of(project: Project, board: Board) -> Doubt:
@@ -103,7 +142,8 @@ def choose(project: Project, board: Board, doubt: Doubt, room: int, rng: np.rand
     else:
         found = [proposal for propose in POLICIES[project.policy] for proposal in propose(doubt, 2 * room, rng)]
         drawn, purpose = 1.0, Query.Purpose.TEACH
-    picked = proposals.choose(found, quotes(project, board, found), project.budget.available, room)
+    money = max(0, project.budget.available - promised(project))
+    picked = proposals.choose(found, quotes(project, board, found), money, room)
     return [Draft(found[at], purpose, found[at].value, project.wanted, drawn) for at in picked]
 
 
@@ -204,14 +244,33 @@ def claimed(project: Project, board: Board) -> set:
 
 
 def withdraw_stale(project: Project) -> int:
-    """Queries that an earlier classifier wanted and nobody has been asked yet."""
-    teaching = Query.objects.filter(project=project, purpose__in=(Query.Purpose.TEACH, Query.Purpose.RANDOM)).fresh()
-    return teaching.exclude(run=project.published_id).update(state=Query.State.WITHDRAWN)
+    """What an earlier classifier wanted and nobody was asked, what is too dear now, and what is agreed meanwhile."""
+    teaching = Query.objects.filter(project=project).open().teaching()
+    unwanted = teaching.filter(asked=0).exclude(run=project.published_id)
+    withdrawn = unwanted.update(state=Query.State.WITHDRAWN)
+    withdrawn += teaching.filter(pk__in=too_dear(project)).update(state=Query.State.WITHDRAWN)
+    if project.exclusive:
+        agreed = Consensus.objects.agreed().filter(item=OuterRef("item"))
+        doubtful = QueryItem.objects.filter(~Exists(agreed), query=OuterRef("pk"))
+        withdrawn += teaching.filter(~Exists(doubtful)).update(state=Query.State.WITHDRAWN)
+    return withdrawn
+
+
+def too_dear(project: Project) -> list[int]:
+    """Fresh queries that what is left does not pay for: they would only stand before others."""
+    fresh = Query.objects.filter(project=project).fresh().teaching().values_list("pk", "signals")
+    prices = quoting.quote_ahead(project, [signals for _, signals in fresh])
+    return [pk for (pk, _), price in zip(fresh, prices, strict=True) if price > project.budget.available]
 
 
 # --- why there is nothing to ask -------------------------------------------------------------------------------------
 
 NOTHING = {
+    "paused": "The project is paused.",
+    "archived": "The project is archived.",
+    "categories": "There are too few categories to ask about.",
+    "items": "There are no items yet.",
+    "full": "The queue is full.",
     "budget": "The budget does not pay for another query.",
     "reached": "The mean confidence has reached the project's target.",
     "done": "Nothing is left that is worth asking.",
@@ -219,24 +278,17 @@ NOTHING = {
 
 
 def why_closed(project: Project) -> str:
+    """The code of what keeps this project from asking anything, or nothing."""
     if project.state != Project.State.ACTIVE:
-        return f"The project is {project.get_state_display().lower()}."
+        return project.state
     if project.columns < (2 if project.exclusive else 1):
-        return "There are too few categories to ask about."
-    if not project.rows:
-        return "There are no items yet."
-    return ""
+        return "categories"
+    return "" if project.rows else "items"
 
 
-def why_empty(project: Project) -> str:
-    if not quoting.affordable(project):
-        return "budget"
-    return "reached" if reached(project) else "done"
-
-
-def reached(project: Project) -> bool:
-    """Is the classifier as sure, on average over items not agreed, as the project asks for?"""
-    if project.published is None:
+def reached(project: Project, board: Board) -> bool:
+    """Is the classifier as sure of what is not agreed, on average, as the project asks for? Of new items it is not."""
+    if project.published_id is None:
         return False
-    mean = project.published.metrics.get("mean_confidence")
-    return mean is not None and mean >= project.target_confidence
+    mean = confidence.mean_confidence(board.probability, project.exclusive, ~board.doubtful)
+    return mean >= project.target_confidence

@@ -98,6 +98,8 @@ class Project(models.Model):
     price_ceiling = count(1000, 0, help_text="No answer is paid more.")
     factors = models.JSONField(default=dict, blank=True)  # {factor name: strength in [0, 1]}
     refill_requested = models.DateTimeField(null=True, editable=False)
+    refilled = models.DateTimeField(null=True, editable=False)
+    emptied = models.CharField(max_length=10, blank=True, editable=False)  # why the last refill opened nothing
 
     objects = ProjectQuerySet.as_manager()
 

@@ -16,7 +16,10 @@ class QueryQuerySet(models.QuerySet):
 
     def fresh(self):
         """Open and never yet offered: what the queue still holds for anybody."""
-        return self.open().filter(asked=0)
+        return self.open().filter(asked=0, given_back=0)
+
+    def teaching(self):
+        return self.filter(purpose__in=(Query.Purpose.TEACH, Query.Purpose.RANDOM))
 
 
 class Query(models.Model):

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from labeling import agreeing, answering, asking
+from labeling import agreeing, answering, asking, selecting
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Item, Query
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
@@ -77,6 +77,7 @@ def test_never_more_people_than_wanted():
     project = a_project(agree_count=1, wanted=1)
     a_query(project, wanted=1)
     next_query(a_worker(project))
+    selecting.refill(project)  # there is nothing more to choose
     assert refusal(a_worker(project)) == "others"
 
 
@@ -96,6 +97,7 @@ def test_a_query_given_back_is_offered_to_others_and_never_again_to_the_same_wor
     query = a_query(project)
     shy = a_worker(project)
     asking.give_back(asking.next_assignment(shy, now=now()), now=now())
+    selecting.refill(project)
     assert refusal(shy) == "others"
     assert next_query(a_worker(project)) == query
     assert project.budget.reserved == project.cell_price

@@ -118,7 +118,7 @@ def test_an_empty_budget_is_the_reason():
 
 def test_a_target_reached_asks_only_to_measure():
     project = a_project(items=10, target_confidence=0.8)
-    publish(project, [[0.4, 0.3, 0.3]] * 10, mean_confidence=0.85)
+    publish(project, [[0.85, 0.1, 0.05]] * 10)
     assert refill(project).opened == 0
     Project.objects.update(exam_share=1.0)
     refill(project)
@@ -190,3 +190,106 @@ def test_what_another_refill_opened_meanwhile_is_left_out(exclusive):
     drafts = selecting.choose(project, board, doubt, 6, np.random.default_rng(0))
     assert selecting.publish(project, board, drafts) == 6
     assert selecting.publish(project, board, drafts) == 0
+
+
+def test_a_project_that_was_sure_enough_asks_again_about_new_items():
+    project = a_project(items=10, target_confidence=0.8)
+    publish(project, [[0.97, 0.02, 0.01]] * 10)
+    assert refill(project).code == "reached"
+    new = {an_item(project).row for _ in range(20)}
+    refill(project)
+    assert {row for _, rows in opened(project) for row in rows} == new
+
+
+def test_the_heap_of_half_answered_queries_is_bounded():
+    project = a_project(items=60, queue_size=3, agree_count=2, wanted=2)
+    worker = a_worker(project)
+    for _ in range(40):
+        refill(project)
+        try:
+            assignment = asking.next_assignment(worker, now=now())
+        except asking.NothingToAsk:
+            break
+        answering.record(assignment, an_answer(assignment.query, ["cat"]), now=now())
+    assert project.queries.open().count() == selecting.HEAP * project.queue_size
+    assert refill(project).code == "full"
+
+
+def test_queries_one_worker_skipped_do_not_fill_the_queue():
+    project = a_project(items=20, queue_size=4)
+    refill(project)
+    worker = a_worker(project)
+    for _ in range(4):
+        asking.give_back(asking.next_assignment(worker, now=now()), now=now())
+    assert refill(project).opened == 4
+    assert asking.next_assignment(worker, now=now())
+
+
+def test_one_person_alone_is_asked_on_after_ruling_a_category_out():
+    project = a_project(agree_count=1, wanted=1, categories=["cat", "dog", "bird"], hard=0.7)
+    item = an_item(project)
+    query, worker = a_query(project, "yes_no", [item]), a_worker(project)
+    answering.record(asking.next_assignment(worker, now=now()), an_answer(query), now=now())  # no cat
+    publish(project, [[0.4, 0.3, 0.3]])
+    refill(project)
+    asked = asking.next_assignment(worker, now=now()).query
+    assert "cat" not in {category.name for category in asked.category_list} and asked.item_list == [item]
+
+
+def test_queries_about_items_agreed_meanwhile_are_withdrawn():
+    project = a_project(items=2)
+    refill(project)
+    query = project.queries.first()
+    asking.next_assignment(a_worker(project), now=now())
+    Consensus.objects.create(
+        project=project, item=query.item_list[0], category=project.categories.first(), degree=1, posterior=1,
+        exclusive=True, agreed=now(), source="import",
+    )  # fmt: skip
+    refill(project)
+    query.refresh_from_db()
+    assert query.state == Query.State.WITHDRAWN
+
+
+def test_a_dear_query_does_not_stand_before_the_cheap_ones():
+    project = a_project(funds=30, agree_count=1)
+    a_query(project, "items", [an_item(project) for _ in range(12)], value=9)
+    cheap = a_query(project, "yes_no", value=1)
+    assert asking.next_assignment(a_worker(project), now=now()).query == cheap
+    refill(project)
+    assert not project.queries.open().filter(kind="items").exists()
+
+
+def test_a_refill_leaves_the_money_that_open_queries_still_need():
+    project = a_project(items=40, funds=240, agree_count=2, queue_size=4)  # a row costs 30, twice
+    assert refill(project).opened == 4
+    asking.next_assignment(a_worker(project), now=now())
+    assert refill(project).opened == 0
+
+
+def test_an_exam_item_that_people_could_not_tell_is_not_asked_to_teach():
+    project = a_project(exam_share=1.0)
+    item = an_item(project, lot=0.1)
+    a_query(project, "categories", [item], purpose="exam", state="exhausted")
+    publish(project, [[0.4, 0.3, 0.3]])
+    assert refill(project).opened == 0
+
+
+@pytest.mark.parametrize("fields, code", [({"funds": 0}, "budget"), ({"items": 0}, "unready")])
+def test_a_worker_reads_why_nothing_was_chosen(fields, code):
+    project = a_project(**{"items": 3} | fields)
+    worker = a_worker(project)
+    refill(project)
+    with pytest.raises(asking.NothingToAsk) as refused:
+        asking.next_assignment(worker, now=now())
+    assert refused.value.code == code
+
+
+def test_a_worker_reads_that_everything_has_been_asked():
+    project = a_project(items=1, agree_count=1, wanted=1)
+    refill(project)
+    worker = a_worker(project)
+    assignment = asking.next_assignment(worker, now=now())
+    answering.record(assignment, an_answer(assignment.query, ["cat"]), now=now())
+    refill(project)
+    with pytest.raises(asking.NothingToAsk, match="Everything has been asked"):
+        asking.next_assignment(worker, now=now())

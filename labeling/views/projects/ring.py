@@ -31,7 +31,7 @@ def picture(request, project: Project, status: int = 200):
         agreed=agreed,
         runs=figures.runs(project),
         accuracy=figures.accuracy(project),
-        reached=selecting.reached(project),
+        reached=project.emptied == "reached",
         alive=figures.clusters_alive(),
     )
 
@@ -81,10 +81,11 @@ def run(request, slug, number):
 @by("POST")
 def retrain(request, slug):
     project = changeable(request, slug)
-    if project.state == Project.State.ARCHIVED:
-        messages.error(request, "This project is archived. Take it up again before you train its classifier.")
+    try:
+        asked = training.by_hand(project, f"by hand, {request.user.get_username()}", now=timezone.now())
+    except training.CannotLearn as refusal:
+        messages.error(request, str(refusal))
         return picture(request, project, status=422)
-    asked = training.request(project, f"by hand, {request.user.get_username()}", now=timezone.now())
     messages.success(
         request, f"Run {asked.number} is {asked.get_state_display().lower()}. Its progress is shown below."
     )
