@@ -18,7 +18,7 @@ from labeling.models import Assignment, Consensus, Item, Judgment, Project, Quer
 from labeling.writing import as_csv, as_jsonl
 from rewards import ledger as books
 
-__all__ = ["as_csv", "as_jsonl", "judgments", "labeled", "ledger", "predictions"]
+__all__ = ["FORMATS", "WHAT", "as_csv", "as_jsonl", "judgments", "labeled", "ledger", "predictions"]
 
 CHUNK = 1_000
 
@@ -127,6 +127,10 @@ def ledger(project: Project) -> Iterator[dict]:
                 "resolves": transfer.resolves_id,
                 "corrects": transfer.corrects_id,
             }
+
+
+WHAT = {"labeled": labeled, "judgments": judgments, "predictions": predictions, "ledger": ledger}
+FORMATS = {"csv": (as_csv, "text/csv"), "jsonl": (as_jsonl, "application/jsonl")}  # rows -> pieces of text; media type
 
 
 def chunks(rows: QuerySet, key: str) -> Iterator[list]:

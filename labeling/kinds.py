@@ -69,9 +69,10 @@ class Kind:
     """A way to ask.
 
     propose: doubt -> proposals of this kind; field: query -> the form field a worker fills;
-    degrees: (what was chosen, the query's cells) -> {cell: degree}; chosen: its inverse, so that an undo can show the
-    earlier choice; implied: cells of the rectangle that an answer
-    leaves out count as 0 (a choose-from-all answer stores only the chosen); template: how it looks.
+    degrees: (what was chosen, the query's cells) -> {cell: degree};
+    chosen: its inverse, so that an undo can show the earlier choice;
+    implied: cells that an answer leaves out count as 0 (a choose-from-all answer stores only the chosen);
+    template: how it looks.
     """
 
     name: str
@@ -138,6 +139,11 @@ class AnswerForm(forms.Form):
         self.query, self.kind = query, KINDS[query.kind]
         self.fields["answer"] = self.kind.field(query)
         self.fields["unsure"] = some_of(keyed((item.pk, item.identifier) for item in query.item_list))
+
+    @property
+    def nothing_told(self) -> bool:
+        """Whether the worker is unsure of all that is shown: that is no answer."""
+        return len(set(self.cleaned_data["unsure"])) == len(self.fields["unsure"].options)
 
     def degrees(self) -> dict[Cell, float]:
         chosen = self.cleaned_data["answer"]

@@ -9,6 +9,8 @@ from labeling.models import Assignment, Member, Project, Query
 from rewards import pricing
 from rewards.pricing import Explanation, Signals, Tariff
 
+FACTORS = pricing.FACTORS  # for whoever shows or sets them
+
 
 def tariff(project: Project) -> Tariff:
     return Tariff(

@@ -51,6 +51,13 @@ def newly_agreed(project: Project) -> int:
     return fresh[: project.retrain_every].count()
 
 
+def by_hand(project: Project, trigger: str, *, now: datetime) -> TrainingRun:
+    """What somebody asks for rather than the answers: `request`, refused by CannotLearn in an archived project."""
+    if project.state == Project.State.ARCHIVED:
+        raise CannotLearn("This project is archived. Take it up again before you train its classifier.")
+    return request(project, trigger, now=now)
+
+
 def request(project: Project, trigger: str, *, now: datetime, seed: int | None = None) -> TrainingRun:
     """Queue a run; while one is pending it is that one."""
     with transaction.atomic():

@@ -2,9 +2,9 @@
 
 from django.http import Http404
 
+from labeling import access
 from labeling.api.refusals import Refusal
 from labeling.models import Assignment, Member, Project
-from labeling.views import access
 
 
 def project_for(user, slug: str, roles=access.ANY) -> Project:

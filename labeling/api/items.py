@@ -6,15 +6,14 @@ from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from labeling import importing
+from labeling import importing, streaming
+from labeling.access import READS, RUNS
 from labeling.api.doors import get, post
 from labeling.api.finding import project_for
 from labeling.api.idempotency import idempotent
 from labeling.api.pages import PARAMETERS, page, page_of
 from labeling.api.refusals import Refusal
 from labeling.models import Item, Media
-from labeling.views import contents
-from labeling.views.access import READS, RUNS
 
 
 class ItemSerializer(serializers.Serializer):
@@ -55,7 +54,7 @@ def item_content(request, item):
     """The image or sound of an item.
 
     For those who run or study the project, and for workers who were asked about it. Ranges of bytes are served."""
-    return contents.content(request._request, item)
+    return streaming.content(request.user, item, request.headers.get("Range", ""))
 
 
 # --- import ----------------------------------------------------------------------------------------------------------

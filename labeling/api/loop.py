@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from labeling import quoting, selecting, training
+from labeling.access import READS, RUNS
 from labeling.api.bodies import asked
 from labeling.api.doors import get, post
 from labeling.api.finding import project_for
@@ -13,7 +14,6 @@ from labeling.api.idempotency import idempotent
 from labeling.api.pages import PARAMETERS, page, page_of
 from labeling.api.refusals import Refusal
 from labeling.models import Query, QueryCategory, QueryItem, TrainingRun
-from labeling.views.access import READS, RUNS
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -54,7 +54,7 @@ def request_run(request, project):
     """
     project = project_for(request.user, project, RUNS)
     now = timezone.now()
-    found = training.request(project, f"asked for by {request.user}", now=now)
+    found = training.by_hand(project, f"asked for by {request.user}", now=now)
     return Response(RunSerializer(found).data, 201 if found.requested == now else 200)
 
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 
 from labeling import agreeing, opening
+from labeling.access import READS, RUNS, Role
 from labeling.api.bodies import Flag, Text, read
 from labeling.api.doors import described, get, post
 from labeling.api.finding import project_for
@@ -18,7 +19,6 @@ from labeling.api.idempotency import idempotent
 from labeling.api.pages import PARAMETERS, page, page_of
 from labeling.api.refusals import Refusal
 from labeling.models import Member
-from labeling.views.access import READS, RUNS, Role
 from rewards import ledger
 
 # --- signing in ------------------------------------------------------------------------------------------------------

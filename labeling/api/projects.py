@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from labeling import opening, quoting
+from labeling.access import READS, RUNS
 from labeling.api.bodies import Flag, Number, Text, Whole, read
 from labeling.api.doors import described, get, post
 from labeling.api.finding import project_for
@@ -14,7 +15,6 @@ from labeling.api.idempotency import idempotent
 from labeling.api.pages import PARAMETERS, page, page_of
 from labeling.api.refusals import Refusal
 from labeling.models import Category, Consensus, Media, Project
-from labeling.views.access import READS, RUNS
 from rewards import ledger
 from rewards.models import MOST
 

@@ -1,16 +1,15 @@
 """What came of it: consensus, and the exports."""
 
-from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 
-from labeling import exporting
+from labeling import exporting, streaming
+from labeling.access import READS
 from labeling.api.bodies import asked
 from labeling.api.doors import get
 from labeling.api.finding import project_for
 from labeling.api.pages import PARAMETERS, page, page_of
 from labeling.models import Consensus
-from labeling.views.access import READS
 
 
 class ConsensusSerializer(serializers.ModelSerializer):
@@ -32,27 +31,14 @@ def consensus(request, project):
     return page(request, project.consensus.select_related("item", "category"), ConsensusSerializer)
 
 
-WHAT = {
-    "labeled": exporting.labeled,
-    "judgments": exporting.judgments,
-    "predictions": exporting.predictions,
-    "ledger": exporting.ledger,
-}
-FORMATS = {"csv": (exporting.as_csv, "text/csv"), "jsonl": (exporting.as_jsonl, "application/jsonl")}
-
-
 class ExportSerializer(serializers.Serializer):
-    what = serializers.ChoiceField([(what, what) for what in WHAT], default="labeled")
-    format = serializers.ChoiceField([(name, name) for name in FORMATS], default="csv")
+    what = serializers.ChoiceField([(what, what) for what in exporting.WHAT], default="labeled")
+    format = serializers.ChoiceField([(name, name) for name in exporting.FORMATS], default="csv")
 
 
-@get({(200, media): OpenApiTypes.STR for _, media in FORMATS.values()}, parameters=[ExportSerializer])
+@get({(200, media): OpenApiTypes.STR for _, media in exporting.FORMATS.values()}, parameters=[ExportSerializer])
 def export(request, project):
     """The labeled set, the judgments, the predictions or the ledger, streamed."""
     project = project_for(request.user, project, READS)
     given = asked(request, ExportSerializer)
-    lines, media = FORMATS[given["format"]]
-    name = f"{project.slug}-{given['what']}.{given['format']}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    rows = WHAT[given["what"]](project)
-    return StreamingHttpResponse(lines(rows), content_type=f"{media}; charset=utf-8", headers=headers)
+    return streaming.export(project, given["what"], given["format"])

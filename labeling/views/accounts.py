@@ -15,8 +15,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from labeling import opening
+from labeling.access import READS
 from labeling.models import Assignment, Member, Project
-from labeling.views.access import READS
 from labeling.views.gates import by, signed_in
 from rewards import ledger
 

@@ -4,9 +4,7 @@ from django import forms
 from django.conf import settings
 
 from labeling.models import Project
-from labeling.quoting import pricing
-
-FACTORS = pricing.FACTORS
+from labeling.quoting import FACTORS
 
 
 class Percent(forms.FloatField):

@@ -8,12 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labeling import answering, asking
+from labeling.access import assignment_for, worker_for
 from labeling.kinds import KINDS, AnswerForm, Cell
 from labeling.models import Assignment, Member
-from labeling.views.access import assignment_for, worker_for
 from labeling.views.gates import by, signed_in
 from rewards import ledger
 
+COUNTED = 1_000  # answers: counted no further, so that a page costs the same after any number of them
 SHORT = 4  # letters: names like digits stand five in a row, so that the whole card is seen at once
 
 
@@ -68,6 +69,8 @@ def answer(request, assignment):
     form = AnswerForm(assignment.query, request.POST)
     if not form.is_valid():
         return show(request, worker, assignment, form=form, status=422)
+    if form.nothing_told and not assignment.reopened:
+        return given_back(request, assignment, "cannot_tell")
     try:
         outcome = answering.record(assignment, form.degrees(), now=timezone.now())
     except answering.AnswerRefused as refusal:
@@ -87,11 +90,15 @@ def give_back(request, assignment):
         return show(request, assignment.worker, assignment, report=form, status=422)
     given = form.cleaned_data
     broken = [form.items[value] for value in given["broken"]]
+    return given_back(request, assignment, given["reason"], note=given["note"], broken=broken)
+
+
+def given_back(request, assignment: Assignment, reason: str, **report) -> HttpResponse:
     try:
-        asking.give_back(assignment, given["reason"], now=timezone.now(), note=given["note"], broken=broken)
+        asking.give_back(assignment, reason, now=timezone.now(), **report)
     except asking.NotHeld:
         return following(request, assignment.worker, "That query was no longer yours: answered, given back or expired.")
-    return following(request, assignment.worker, "Thank you for the report." if broken else "")
+    return following(request, assignment.worker, "Thank you for the report." if report.get("broken") else "")
 
 
 @signed_in
@@ -116,7 +123,7 @@ def stop(request, slug):
 
 
 def waiting_named(code: str | None) -> asking.NothingToAsk | None:
-    return asking.NothingToAsk(code) if code in asking.Waiting else None
+    return asking.NothingToAsk(code) if code in asking.SENTENCES else None
 
 
 def following(request, worker: Member, said: str = "", paid: int = 0) -> HttpResponse:
@@ -137,12 +144,14 @@ def following(request, worker: Member, said: str = "", paid: int = 0) -> HttpRes
 
 def show(request, worker, assignment=None, *, form=None, report=None, waiting=None, said="", paid=0, status=200):
     """The card alone for htmx, the page around it for everybody else."""
+    answered = worker.assignments.answered()[: COUNTED + 1].count()
     context = {
         "worker": worker,
         "project": worker.project,
         "budget": worker.project.budget,
         "balance": ledger.balance(worker.user, worker.project.budget),
-        "answered": worker.assignments.answered().count(),
+        "answered": min(answered, COUNTED),
+        "more": answered > COUNTED,
         "begun": worker.assignments.exists,  # asked only by the templates that need it
         "waiting": waiting,
         "said": said,

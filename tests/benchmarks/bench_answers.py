@@ -137,7 +137,7 @@ def flows(clients: int, times: int) -> dict:
     from django.utils import timezone
 
     from labeling import answering, asking
-    from labeling.views.access import assignment_for, worker_for
+    from labeling.access import assignment_for, worker_for
 
     def work(user):
         held, took = asking.next_assignment(worker_for(user, "bench"), now=timezone.now()), []

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from labeling import answering, asking, training
-from labeling.models import Query, TrainingRun
+from labeling.models import Project, Query, TrainingRun
 from tests.making import a_project, a_query, a_worker, an_answer, now
 from tests.speaking import Speaker
 
@@ -34,6 +34,14 @@ def test_a_run_is_asked_for_once_while_it_waits(ring):
     assert speaker.get(f"{address}runs/").json()["results"] == [first.json()]
     assert speaker.get(f"{address}runs/1/").json() == first.json()
     assert speaker.get(f"{address}runs/2/").status_code == 404
+
+
+def test_no_run_is_asked_for_in_an_archived_project(ring):
+    project, speaker, address = ring
+    Project.objects.filter(pk=project.pk).update(state="archived")
+    reply = speaker.post(f"{address}runs/")
+    assert (reply.status_code, reply.json()["code"]) == (409, "cannot_learn")
+    assert not project.runs.exists()
 
 
 def test_the_newest_run_comes_first(ring):

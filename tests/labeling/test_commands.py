@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 
+from labeling import exporting
 from labeling.importing import import_rows
 from labeling.models import Assignment, Member, Project, Query
 from rewards import ledger
@@ -84,8 +85,6 @@ def test_everything_can_be_exported(what):
 
 
 def test_an_export_that_fails_keeps_the_file_of_before(tmp_path, monkeypatch):
-    from labeling.management.commands import export
-
     path = tmp_path / "labeled.csv"
     path.write_text("of yesterday")
 
@@ -93,7 +92,7 @@ def test_an_export_that_fails_keeps_the_file_of_before(tmp_path, monkeypatch):
         yield {"id": "a"}
         raise RuntimeError
 
-    monkeypatch.setitem(export.WHAT, "labeled", broken)
+    monkeypatch.setitem(exporting.WHAT, "labeled", broken)
     with pytest.raises(RuntimeError):
         command("export", a_project().slug, "--out", str(path))
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("labeled.csv", "of yesterday")]
@@ -198,6 +197,14 @@ def test_a_run_is_requested_once():
     project = a_project()
     assert command("retrain", project.slug) == command("retrain", project.slug) == f"{project} run 1: queued.\n"
     assert project.runs.get().trigger == "by command"
+
+
+@pytest.mark.parametrize("verb", ["retrain", "train"])
+def test_no_run_is_requested_in_an_archived_project(verb):
+    project = a_project(state="archived")
+    with pytest.raises(CommandError, match="archived"):
+        command(verb, project.slug)
+    assert not project.runs.exists()
 
 
 def test_a_sweep_expires_what_was_not_answered():

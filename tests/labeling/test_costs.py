@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from labeling import answering, asking
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Item, Judgment, Project, Query, QueryCategory, QueryItem
-from labeling.views.access import assignment_for, worker_for
+from labeling.access import assignment_for, worker_for
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
 
 pytestmark = pytest.mark.django_db

@@ -1,5 +1,6 @@
 """The worker's page, without a browser: what each press leads to, and that nothing sent can break it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.urls import reverse
 from labeling import answering, asking
 from labeling.kinds import KINDS, Cell
 from labeling.models import Assignment, Judgment, Project, Query, Report
+from labeling.views import working
 from rewards import ledger
 from tests.making import a_project, a_query, a_user, a_worker, an_item, now
 
@@ -158,7 +160,7 @@ def test_an_image_or_a_sound_is_named_neutrally(browser, media):
 def test_with_nothing_to_ask_the_reason_is_read_and_the_page_looks_again(browser, project):
     Project.objects.update(state="paused")
     shown = text(begin(browser, project))
-    assert asking.Waiting["paused"] in shown
+    assert asking.SENTENCES["paused"] in shown
     assert 'hx-trigger="submit, every 8s"' in shown
 
 
@@ -174,7 +176,7 @@ def test_nothing_moves_while_the_reason_stays_the_same(browser, project):
 def test_an_empty_budget_is_said(browser, project):
     ledger.withdraw(project.budget, project.budget.available)
     a_query(project)
-    assert asking.Waiting["budget"] in text(begin(browser, project))
+    assert asking.SENTENCES["budget"] in text(begin(browser, project))
 
 
 def test_a_made_up_reason_is_no_reason(browser, project):
@@ -211,7 +213,7 @@ def test_without_javascript_the_reason_for_nothing_is_shown_too(browser, project
     begin(browser, project)
     Project.objects.update(state="paused")
     reply = press(browser, held(), htmx=False, answer="1")
-    assert asking.Waiting["paused"] in text(browser.get(reply.url))
+    assert asking.SENTENCES["paused"] in text(browser.get(reply.url))
 
 
 def test_a_grid_says_yes_to_the_chosen_no_to_the_rest_and_nothing_of_what_cannot_be_told(browser, project):
@@ -244,12 +246,21 @@ def test_a_second_click_pays_nothing_and_shows_the_next_query(browser, project):
     assert Judgment.objects.count() == 1
 
 
+def test_the_page_counts_answers_up_to_a_limit_and_says_so(browser, project, monkeypatch):
+    monkeypatch.setattr(working, "COUNTED", 2)
+    for _ in range(4):
+        a_query(project)
+    begin(browser, project)
+    shown = [text(press(browser, held(), answer="1")) for _ in range(3)]
+    assert [re.search(r"<dt>Answered</dt><dd>(.*?)</dd>", one)[1] for one in shown] == ["1", "2", "more than 2"]
+
+
 def test_an_answer_in_a_project_paused_meanwhile_is_taken(browser, project):
     a_query(project)
     begin(browser, project)
     Project.objects.update(state="paused")
     shown = text(press(browser, held(), answer="1"))
-    assert asking.Waiting["paused"] in shown and "+10\xa0points" in shown
+    assert asking.SENTENCES["paused"] in shown and "+10\xa0points" in shown
 
 
 def test_an_answer_after_its_time_is_explained(browser, project, worker):
@@ -276,6 +287,26 @@ def test_a_query_can_be_given_back(browser, project, reason):
     given.refresh_from_db()
     assert (given.state, given.reason) == ("given_back", reason)
     assert "no longer yours" in text(press(browser, given, door="give_back", reason=reason)), "twice does no harm"
+
+
+def test_a_grid_of_which_nothing_can_be_told_is_given_back(browser, project):
+    query = a_query(project, "items", value=2)
+    second = a_query(project)
+    begin(browser, project)
+    given = held()
+    assert second.item_list[0].text in text(press(browser, given, unsure=[item.pk for item in query.item_list]))
+    given.refresh_from_db()
+    assert (given.state, given.reason) == ("given_back", "cannot_tell")
+    assert not Judgment.objects.exists() and ledger.balance(given.worker.user, project.budget) == 0
+
+
+def test_to_be_unsure_of_the_only_item_says_no_to_none_of_its_categories(client):
+    project = a_project(exclusive=False)
+    client.force_login(a_worker(project).user)
+    query = a_query(project, "categories")
+    begin(client, project)
+    press(client, held(), unsure=[query.item_list[0].pk])
+    assert Assignment.objects.get().reason == "cannot_tell"
 
 
 def test_a_broken_item_is_reported_by_name_with_a_note(browser, project):
@@ -402,11 +433,15 @@ def test_a_malformed_answer_is_explained_beside_it_and_changes_nothing(browser, 
     assert not Judgment.objects.exists() and Assignment.objects.live().count() == 1
 
 
-def test_a_grid_of_which_nothing_can_be_told_is_not_an_answer(browser, project):
+def test_a_grid_undone_to_nothing_that_can_be_told_stays_as_it_was(browser, project):
     query = a_query(project, "items")
     begin(browser, project)
-    reply = press(browser, held(), unsure=[item.pk for item in query.item_list])
-    assert reply.status_code == 422 and "Skip the query if you cannot tell." in text(reply)
+    first = held()
+    press(browser, first)
+    undo(browser, project)
+    reply = press(browser, first, unsure=[item.pk for item in query.item_list])
+    assert reply.status_code == 422 and "Nothing was answered." in text(reply)
+    assert Judgment.objects.standing().count() == 3
 
 
 def test_a_refused_answer_keeps_what_was_chosen(browser, project):
@@ -473,5 +508,5 @@ def test_a_worker_set_aside_reads_why(browser, project, worker):
     worker.set_aside = True
     worker.save()
     a_query(project)
-    assert asking.Waiting["set_aside"] in text(begin(browser, project))
+    assert asking.SENTENCES["set_aside"] in text(begin(browser, project))
     assert not Query.objects.filter(asked__gt=0).exists()

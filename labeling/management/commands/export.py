@@ -10,26 +10,19 @@ from django.core.management.base import BaseCommand, CommandError
 from labeling import exporting
 from labeling.management import finding
 
-WHAT = {
-    "labeled": exporting.labeled,
-    "judgments": exporting.judgments,
-    "predictions": exporting.predictions,
-    "ledger": exporting.ledger,
-}
-FORMATS = {"csv": exporting.as_csv, "jsonl": exporting.as_jsonl}
-
 
 class Command(BaseCommand):
     help = "Export the labeled set (undecided items included and marked), judgments, predictions or the ledger."
 
     def add_arguments(self, parser):
         parser.add_argument("project", help="the project's slug")
-        parser.add_argument("--what", choices=WHAT, default="labeled")
-        parser.add_argument("--format", choices=FORMATS, default="csv")
+        parser.add_argument("--what", choices=exporting.WHAT, default="labeled")
+        parser.add_argument("--format", choices=exporting.FORMATS, default="csv")
         parser.add_argument("--out", type=Path, help="the file to write; standard output, if none is named")
 
     def handle(self, *, project, what, format, out, **options):
-        pieces = FORMATS[format](WHAT[what](finding.project(project)))
+        lines, _ = exporting.FORMATS[format]
+        pieces = lines(exporting.WHAT[what](finding.project(project)))
         if out is None:
             self.show(pieces)
             return

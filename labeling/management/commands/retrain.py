@@ -1,6 +1,6 @@
 """Request a training run; the cluster executes it."""
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from labeling import training
@@ -16,5 +16,8 @@ class Command(BaseCommand):
         parser.add_argument("project", help="the project's slug")
 
     def handle(self, *, project, **options):
-        run = training.request(finding.project(project), "by command", now=timezone.now())
+        try:
+            run = training.by_hand(finding.project(project), "by command", now=timezone.now())
+        except training.CannotLearn as refusal:
+            raise CommandError(str(refusal)) from None
         self.stdout.write(f"{run}: {run.get_state_display().lower()}.")

@@ -27,12 +27,18 @@ class Command(BaseCommand):
         if started := TrainingRun.objects.filter(pk=run, attempt=attempt, state=TrainingRun.State.RUNNING).first():
             training.carry_out(started)
 
+    def asked(self, project: Project) -> TrainingRun:
+        try:
+            return training.by_hand(project, "by command", now=timezone.now())
+        except training.CannotLearn as refusal:
+            raise CommandError(str(refusal)) from None
+
     def find(self, run: str) -> TrainingRun:
         if run.isdigit():
             found = TrainingRun.objects.filter(pk=run).first()
         else:
             project = Project.objects.filter(slug=run).first()
-            found = project and training.request(project, "by command", now=timezone.now())
+            found = project and self.asked(project)
         if not found:
             raise CommandError(f"There is no run and no project {run!r}.")
         return found

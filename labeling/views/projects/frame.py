@@ -3,8 +3,8 @@
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
 
+from labeling.access import READS, may, project_for
 from labeling.models import Project
-from labeling.views.access import READS, may, project_for
 
 
 def readable(request, slug: str) -> Project:

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labeling import agreeing, opening
+from labeling.access import may
 from labeling.models import Member, Project
-from labeling.views.access import may
 from labeling.views.gates import by, signed_in
 from labeling.views.projects import figures
 from labeling.views.projects.frame import changeable, number, page, readable

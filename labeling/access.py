@@ -2,7 +2,7 @@
 
 from django.http import Http404
 
-from labeling.models import Assignment, Member, Project
+from labeling.models import Assignment, Item, Member, Project
 
 Role = Member.Role
 RUNS = (Role.OWNER, Role.ADMIN)  # may change the project
@@ -24,6 +24,13 @@ def project_for(user, slug: str, roles=ANY) -> Project:
 def may(user, project: Project, roles=RUNS) -> bool:
     """Has this user one of these roles in the project?"""
     return user.is_superuser or project.members.filter(user=user, role__in=roles).exists()
+
+
+def may_see(user, item: Item) -> bool:
+    """Stored content is for those who run or study the project, and for workers who were asked about the item."""
+    if user.is_superuser or Project.objects.of(user, *READS).filter(pk=item.project_id).exists():
+        return True
+    return Assignment.objects.filter(worker__user=user, query__query_items__item=item).exists()
 
 
 def worker_for(user, slug: str) -> Member:
