@@ -66,7 +66,7 @@ REASONS = [
         str,
         OpenApiParameter.HEADER,
         response=[204],
-        enum=list(asking.Waiting),
+        enum=list(asking.SENTENCES),
         description="Why there is none.",
     ),
     OpenApiParameter(SENTENCE, str, OpenApiParameter.HEADER, response=[204], description="The same for people."),
@@ -123,7 +123,7 @@ class AnsweredSerializer(serializers.Serializer):
     message = serializers.CharField(help_text="A sentence, where there is something to say.")
     next = AssignmentSerializer(required=False, allow_null=True)
     reason = serializers.ChoiceField(
-        [(code, code) for code in asking.Waiting],
+        [(code, code) for code in asking.SENTENCES],
         required=False,
         allow_null=True,
         help_text="Why there is no next one.",

@@ -126,7 +126,7 @@ def test_that_there_is_nothing_is_a_reply_too():
     first, again = (speaker.post(f"projects/{project.slug}/next/", {}, key="k") for _ in range(2))
     assert first.status_code == again.status_code == 204
     assert first.headers["Reason"] == again.headers["Reason"] == "choosing"
-    assert again.headers["Reason-Message"] == asking.Waiting["choosing"]
+    assert again.headers["Reason-Message"] == asking.SENTENCES["choosing"]
     assert set(Reply.objects.get().body) == {"Reason", "Reason-Message"}
     assert again.headers["Idempotent-Replay"] == "true"
 
