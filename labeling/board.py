@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Q
 
-from labeling import agreeing, arrays
+from labeling import agreeing, arrays, predicting
 from labeling.models import Category, Consensus, Gold, Item, Project, Query, QueryCategory, QueryItem
 
 
@@ -65,16 +65,10 @@ def known_or_asked(project: Project, place: Mapping[int, int]) -> np.ndarray:
 
 def probability_of(project: Project, rows: np.ndarray, columns: list[int]) -> np.ndarray:
     """(n, C) probabilities of the published run; even odds where it knows neither the item nor the category."""
-    even = 1 / max(len(columns), 1) if project.exclusive else 0.5
-    probability = np.full((len(rows), len(columns)), even, np.float32)
-    if project.published_id:
-        known = arrays.load(project.published.arrays["probability"])
-        seen, offered = rows < len(known), [at for at, column in enumerate(columns) if column < known.shape[1]]
-        found = known[rows[seen]][:, [columns[at] for at in offered]]
-        predicted = ~np.isnan(found).any(axis=1)
-        places = np.flatnonzero(seen)[predicted]
-        probability[np.ix_(places, offered)] = found[predicted]
-    return probability
+    run = project.published if project.published_id else None
+    found = predicting.known(run and arrays.load(run.arrays["probability"]), rows, columns)
+    found[np.isnan(found)] = 1 / max(len(columns), 1) if project.exclusive else 0.5
+    return found
 
 
 def predicted(project: Project) -> np.ndarray:
@@ -94,18 +88,13 @@ def learn_from_people(project: Project, probability, doubtful, askable, place, c
         at, cell = place[row.item_id], column[row.category_id]
         if row.agreed:
             doubtful[at, slice(None) if project.exclusive else cell] = False
-        elif project.exclusive and agreeing.agreed_cell(row, rule):
+        elif project.exclusive and predicting.ruled_out(row, rule):
             askable[at, cell] = False
             ruled_out.append((at, cell))
         elif row.judgments >= project.wanted:
             askable[at, cell] = False
     askable &= doubtful
-    if ruled_out:
-        rows, columns = np.array(ruled_out).T
-        before = probability[rows]
-        probability[rows, columns] = 0.0
-        left = probability[rows].sum(axis=1, keepdims=True)
-        probability[rows] = np.where(left > 0, probability[rows] / np.where(left > 0, left, 1), before)
+    probability[:] = predicting.among_left(probability, ruled_out)
 
 
 def exclude_asked(project: Project, askable, place, column) -> None:

@@ -9,10 +9,11 @@ from functools import cached_property, partial
 
 import numpy as np
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.module_loading import import_string
 
-from labeling import agreeing, arrays
+from labeling import agreeing, arrays, predicting
+from labeling.consensus import ROUNDING
 from labeling.models import Category, Consensus, Gold, Item, Media, Project, Query, QueryItem
 
 NO = 1e-3  # what "not this category" leaves of a likelihood
@@ -77,41 +78,63 @@ def read(project: Project) -> Dataset:
         raise CannotLearn("The project has no items, or too few categories to tell apart.")
     targets = np.full((len(table), len(categories)), 1.0 if project.exclusive else np.nan)
     data = Dataset(project, table["pk"], table["row"], categories, targets)
-    for row, column, cell in data.within((cell.item_id, cell.category_id, cell) for cell in trained_by(project)):
-        fill(project, targets, row, column, cell)
+    cells = ((cell.item_id, cell.category_id, cell) for cell in trained_by(project).iterator())
+    (fill_rows if project.exclusive else fill_cells)(project, targets, data.within(cells))
     if not data.known:
         raise CannotLearn("Nothing has been agreed yet, so there is nothing to learn from.")
     return data
 
 
-def trained_by(project: Project) -> Iterator[Consensus]:
-    """Consensus that may train."""
-    measuring = Query.objects.filter(project=project, purpose__in=(Query.Purpose.EXAM, Query.Purpose.AUDIT))
-    rows = (
-        Consensus.objects.filter(project=project)
-        .exclude(item__in=QueryItem.objects.filter(query__in=measuring).values("item"))
-        .exclude(item__in=Gold.objects.filter(item__project=project).values("item"))
-    )
-    # An item's agreed category is written last, over what single "no" answers said of the others.
-    return rows.order_by(F("agreed").asc(nulls_first=True)).iterator()
+def trained_by(project: Project) -> QuerySet[Consensus]:
+    """Consensus that may train. Each row asks for its own item, so that a few rows are found among millions."""
+    purposes = (Query.Purpose.EXAM, Query.Purpose.AUDIT)
+    measured = QueryItem.objects.filter(item=OuterRef("item"), query__purpose__in=purposes)
+    gold = Gold.objects.filter(item=OuterRef("item"))
+    return Consensus.objects.filter(~Exists(measured), ~Exists(gold), project=project)
 
 
-def fill(project: Project, targets: np.ndarray, row: int, column: int, cell: Consensus) -> None:
-    """Put one cell's consensus into the targets."""
-    if project.exclusive:
+Cells = Iterable[tuple[int, int, Consensus]]  # row and column of the targets
+
+
+def fill_rows(project: Project, targets: np.ndarray, cells: Cells) -> None:
+    """Targets of exclusive items: one-hot where one category is agreed; else all evidence, or only an agreed "no"."""
+    evidence, rule = project.train_on == Project.TrainOn.EVIDENCE, agreeing.rule_of(project)
+    settled, posterior = [], np.full(targets.shape, np.nan)
+    for row, column, cell in cells:
         if cell.agreed and cell.degree >= 0.5:
-            targets[row] = np.eye(targets.shape[1])[column]
-        elif cell.judgments and evidence_counts(project, cell):
-            targets[row, column] = max(NO, cell.posterior) if project.train_on == Project.TrainOn.EVIDENCE else NO
-    elif cell.agreed or (cell.judgments and project.train_on == Project.TrainOn.EVIDENCE):
-        targets[row, column] = cell.degree
+            settled.append((row, column))
+        elif evidence and cell.judgments:
+            posterior[row, column] = cell.posterior
+        elif predicting.ruled_out(cell, rule):
+            targets[row, column] = NO
+    judged = ~np.isnan(posterior).all(axis=1)
+    targets[judged] = likelihood(posterior[judged])
+    for row, column in settled:  # over what single answers said of the others
+        targets[row] = 0.0
+        targets[row, column] = 1.0
 
 
-def evidence_counts(project: Project, cell: Consensus) -> bool:
-    """All evidence counts if the project says so; otherwise only a "no" that people agree on."""
-    if project.train_on == Project.TrainOn.EVIDENCE:
-        return True
-    return cell.degree < 0.5 and agreeing.agreed_cell(cell, agreeing.rule_of(project))
+def fill_cells(project: Project, targets: np.ndarray, cells: Cells) -> None:
+    """Targets of items of several categories: agreed degrees; or, of all evidence, how likely people's yes is."""
+    evidence = project.train_on == Project.TrainOn.EVIDENCE
+    for row, column, cell in cells:
+        if evidence and cell.judgments:
+            targets[row, column] = cell.posterior
+        elif cell.agreed:
+            targets[row, column] = cell.degree
+
+
+def likelihood(posterior: np.ndarray) -> np.ndarray:
+    """Rows of posteriors (m, C) under an even prior, NaN where nobody was asked -> likelihoods, 1 at the likeliest.
+
+    The categories nobody was asked about share what is left. Where nothing is, they came after the answers: then they
+    are as likely as the least likely that was asked.
+    """
+    unasked = np.isnan(posterior)
+    left = 1 - np.nansum(posterior, axis=1)
+    share = np.where(left > ROUNDING, left / np.maximum(unasked.sum(axis=1), 1), np.nanmin(posterior, axis=1))
+    row = np.where(unasked, share[:, None], posterior)
+    return np.maximum(NO, row / row.max(axis=1, keepdims=True))
 
 
 # --- features --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labeling import arrays
+from labeling import agreeing, arrays, predicting
 from labeling.models import Category, Consensus, Item, Project, TrainingRun
 from segmentation import confidence
 
@@ -28,23 +28,34 @@ def published(project: Project) -> Published | None:
     return run and Published(run.number, run.finished, arrays.load(run.arrays["probability"]))
 
 
+Cells = Sequence[tuple[int, int]]  # places of an item and of a category
+
+
 class Sayings(NamedTuple):
     """The classifier on one item: probabilities by category (None where it knows none), its confidence (None if it does
-    not know the item), and the places of the categories the item belongs to."""
+    not know the item), and the places of the categories the item belongs to, none if people ruled its guess out."""
 
     probability: list[float | None]
     confidence: float | None
     belongs: list[int]
 
 
-def said(run: Published | None, items: list[Item], categories: list[Category], exclusive: bool) -> list[Sayings]:
-    found = probabilities(run, items, categories)
+def said(
+    run: Published | None, items: list[Item], categories: list[Category], exclusive: bool, out: Cells = ()
+) -> list[Sayings]:
+    """What the run says of these items, among what people left: `out` are the cells they ruled out."""
+    found = predicting.known(
+        run and run.probability, [item.row for item in items], [category.column for category in categories]
+    ).astype(float)
     if not found.size:
         return [Sayings([None] * len(categories), None, []) for _ in items]
+    found = predicting.among_left(found, out)
     known = ~np.isnan(found).all(axis=1)
     filled = np.nan_to_num(found, nan=0.0 if exclusive else 0.5)  # of a category it never saw it is not sure at all
     sure = confidence.item_confidence(filled, exclusive).round(6).tolist()
     belongs = np.eye(filled.shape[1], dtype=bool)[filled.argmax(axis=1)] if exclusive else found >= 0.5
+    for cell in out:
+        belongs[cell] = False
     return [
         Sayings(
             [None if p != p else p for p in row], sure[at] if known[at] else None, np.flatnonzero(belongs[at]).tolist()
@@ -53,14 +64,18 @@ def said(run: Published | None, items: list[Item], categories: list[Category], e
     ]
 
 
-def probabilities(run: Published | None, items: list[Item], categories: list[Category]) -> np.ndarray:
-    """(n, C) float64; NaN where the run knows neither the item nor the category."""
-    rows, columns = np.array([item.row for item in items]), np.array([category.column for category in categories], int)
-    found = np.full((len(rows), len(columns)), np.nan)
-    if run:
-        seen, known = rows < run.probability.shape[0], columns < run.probability.shape[1]
-        found[np.ix_(seen, known)] = run.probability[np.ix_(rows[seen], columns[known])]
-    return found
+def ruled_out(project: Project, cells: Sequence[Mapping[int, Consensus]], categories: list[Category]) -> Cells:
+    """Which cells people ruled out of exclusive items that are not agreed. cells: each item's consensus by category."""
+    if not project.exclusive:
+        return []
+    rule = agreeing.rule_of(project)
+    return [
+        (at, column)
+        for at, row in enumerate(cells)
+        if not any(cell.agreed for cell in row.values())
+        for column, category in enumerate(categories)
+        if category.pk in row and predicting.ruled_out(row[category.pk], rule)
+    ]
 
 
 class Verdict(NamedTuple):
@@ -89,7 +104,7 @@ def settle_row(project, categories, cells, sayings, run) -> Verdict:
         cell = cells.get(category.pk)
         if cell and cell.agreed and cell.degree >= 0.5:
             return Verdict([category.name], cell.source, True, cell.agreed)
-    if sayings.confidence is None:
+    if not sayings.belongs or sayings.confidence is None:
         return Verdict([], NOBODY, False, None)
     guess = [categories[at].name for at in sayings.belongs]
     return Verdict(guess, CLASSIFIER, sayings.confidence >= project.certain, run.finished)

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from labeling import agreeing
-from labeling.deciding import published, said, verdict
+from labeling.deciding import published, ruled_out, said, verdict
 from labeling.models import Assignment, Consensus, Item, Judgment, Project, Query, QueryCategory, QueryItem
 from labeling.writing import as_csv, as_jsonl
 from rewards import ledger as books
@@ -34,13 +34,15 @@ def labeled(project: Project) -> Iterator[dict]:
     - judgments: answers about the item that count; agreement: the share of them behind its foremost category (where
       items have several categories: of its least agreed one), null without any;
     - confidence, run: the classifier's, and which; withdrawn: taken out, never asked; exported: when this was read;
-    - degree, probability: {category: value}, null where unknown.
+    - degree, probability: {category: value}, null where unknown. While people agree only on what an item is not,
+      that has probability 0, and the confidence is that among the rest.
     """
     exported, run = stamp(timezone.now()), published(project)
     categories = list(project.categories.all())
     for items in chunks(project.items.all(), "row"):
         cells, answers = consensus_of(items), answers_about([item.pk for item in items])
-        for item, sayings in zip(items, said(run, items, categories, project.exclusive), strict=True):
+        out = ruled_out(project, [cells[item.pk] for item in items], categories)
+        for item, sayings in zip(items, said(run, items, categories, project.exclusive, out), strict=True):
             row = cells[item.pk]
             found = verdict(project, categories, row, sayings, run)
             yield {

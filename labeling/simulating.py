@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from labeling import answering, asking, board, importing, opening, selecting, training
-from labeling.models import Assignment, Consensus, Item, Media, Member, Project, Query
+from labeling import agreeing, answering, asking, board, importing, opening, predicting, selecting, training
+from labeling.models import Consensus, Item, Media, Member, Project, Query
 from rewards import ledger
 
 
@@ -99,6 +99,7 @@ class Replay:
         self.random = np.random.default_rng(seed)
         self.unused = {item: dict(answers) for item, answers in recording.answers.items()}
         self.used = 0
+        self.asked: set[str] = set()  # items that somebody answered; a tile that was skipped is not asked
         self.project = self.open(settings)
         total = sum(map(len, recording.answers.values())) * len(recording.categories)
         ledger.fund(self.project.budget, total if budget is None else budget)
@@ -140,7 +141,7 @@ class Replay:
                 and not self.open_queries()
             ):
                 break
-        if self.agreed_since_last_run():
+        if training.newly_agreed(self.project):
             training.request(self.project, "the last answers", now=timezone.now(), seed=self.seed)
             if run := self.train():
                 yield self.figures(run.number)
@@ -197,6 +198,7 @@ class Replay:
         }
         try:
             answering.record(assignment, degrees, now=timezone.now())
+            self.asked |= {item.identifier for item in query.item_list if shown[item.pk] is not None}
         except answering.AnswerRefused:  # a recorded answer that this query cannot hold, such as a choice not offered
             asking.give_back(assignment, now=timezone.now())
         for item in query.item_list:
@@ -220,11 +222,6 @@ class Replay:
             worker.project = self.project
         return run
 
-    def agreed_since_last_run(self) -> bool:
-        last = self.project.runs.first()
-        agreed = Consensus.objects.agreed().filter(project=self.project)
-        return agreed.filter(agreed__gt=last.requested).exists() if last else agreed.exists()
-
     # --- figures -----------------------------------------------------------------------------------------------------
 
     def figures(self, run: int) -> dict:
@@ -235,15 +232,13 @@ class Replay:
         classifier = board.predicted(self.project) if self.project.published_id else None
         delivered = self.delivered(classifier, place, len(names))
         scored = [name for name in self.recording.truth if name not in self.recording.test and name in self.items]
-        answered = Assignment.objects.answered().filter(query__project=self.project)
-        asked = set(answered.values_list("query__items", flat=True))
 
         def accuracy(matrix, identifiers):
             if matrix is None:
                 return None
             return self.accuracy(matrix, names, [(place[self.items[name].pk], name) for name in identifiers])
 
-        unasked = [name for name in scored if self.items[name].pk not in asked]
+        unasked = [name for name in scored if name not in self.asked]
         metrics = self.project.published.metrics if self.project.published_id else {}
         return {
             "run": run,
@@ -257,21 +252,24 @@ class Replay:
         }
 
     def delivered(self, classifier, place, columns: int) -> np.ndarray:
-        """(n, C): consensus where agreed, else the classifier, else what people's answers make likely."""
+        """(n, C): consensus where agreed, else the classifier among what people left, else what answers make likely."""
         even = 1 / columns if self.project.exclusive else 0.0
         matrix = np.full((len(place), columns), even) if classifier is None else classifier.astype(float)
-        column = {
-            pk: at for at, pk in enumerate(self.project.categories.order_by("column").values_list("pk", flat=True))
-        }
-        rows = Consensus.objects.filter(project=self.project).order_by("agreed")
-        for cell in rows:
-            at = place[cell.item_id]
-            if cell.agreed and self.project.exclusive:
-                matrix[at] = np.arange(columns) == column[cell.category_id]
-            elif cell.agreed:
-                matrix[at, column[cell.category_id]] = cell.degree
+        column = {pk: at for at, pk in enumerate(self.project.category_keys)}
+        rule, agreed, out = agreeing.rule_of(self.project), [], []
+        for cell in Consensus.objects.filter(project=self.project):
+            at = place[cell.item_id], column[cell.category_id]
+            if cell.agreed:
+                agreed.append((*at, cell.degree))
             elif classifier is None:
-                matrix[at, column[cell.category_id]] = cell.posterior
+                matrix[at] = cell.posterior
+            elif self.project.exclusive and predicting.ruled_out(cell, rule):
+                out.append(at)
+        matrix = predicting.among_left(matrix, out)
+        for row, at, degree in agreed:
+            if self.project.exclusive:
+                matrix[row] = 0.0
+            matrix[row, at] = degree
         return matrix
 
     def accuracy(self, matrix: np.ndarray, names: list[str], rows: list[tuple[int, str]]) -> float | None:

@@ -20,9 +20,9 @@ from django.utils.module_loading import import_string
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
-from labeling import agreeing, arrays, dataset, selecting
+from labeling import agreeing, arrays, dataset, predicting, selecting
 from labeling.dataset import CannotLearn, Dataset
-from labeling.models import Consensus, Project, Query, QueryItem, TrainingRun
+from labeling.models import Consensus, Gold, Project, Query, QueryItem, TrainingRun
 from segmentation import confidence, promotion
 
 log = logging.getLogger(__name__)
@@ -44,9 +44,12 @@ def request_if_due(project: Project, now: datetime) -> TrainingRun | None:
 
 
 def newly_agreed(project: Project) -> int:
-    """Items (cells, if not exclusive) that people agreed on since a run last read the answers, to `retrain_every`."""
+    """Items (cells, if not exclusive) to learn from that people agreed on since a run last read the answers.
+
+    Counted as far as `retrain_every`, since every answer asks for it.
+    """
     last = project.runs.aggregate(at=Max(Coalesce("started", "requested")))["at"]
-    agreed = Consensus.objects.agreed().of_people().filter(project=project)
+    agreed = dataset.trained_by(project).filter(agreed__isnull=False, source=Consensus.Source.PEOPLE)
     fresh = agreed.filter(agreed__gt=last) if last else agreed
     return fresh[: project.retrain_every].count()
 
@@ -229,10 +232,10 @@ def evaluate(data: Dataset, probability: np.ndarray) -> tuple[dict, promotion.Ve
     at, truth = exam(data)
     new = probability[np.ix_(data.rows[at], data.columns)]
     verdict = promotion.promote(published_probabilities(data, at), new, truth, exclusive)
-    everything, agreed = probability[np.ix_(data.rows, data.columns)], agreed_cells(data)
-    by_category = confidence.category_confidence(everything, agreed).tolist()
+    everything, closed = probability[np.ix_(data.rows, data.columns)], closed_cells(data)
+    by_category = confidence.category_confidence(everything, closed).tolist()
     metrics = {
-        "mean_confidence": confidence.mean_confidence(everything, exclusive, agreed),
+        "mean_confidence": confidence.mean_confidence(everything, exclusive, closed),
         "by_category": {category.name: mean for category, mean in zip(data.categories, by_category, strict=True)},
         "exam_items": len(at),
     }
@@ -248,37 +251,53 @@ def evaluate(data: Dataset, probability: np.ndarray) -> tuple[dict, promotion.Ve
 
 
 def exam(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the exam items people agree on, and their truth: (m,) columns where exclusive, else (m, C) with NaN."""
-    examined = Query.objects.filter(project=data.project, purpose=Query.Purpose.EXAM)
-    items = QueryItem.objects.filter(query__in=examined).values("item")
-    cells = Consensus.objects.agreed().of_people().filter(project=data.project, item__in=items)
-    truth = np.full(data.targets.shape, np.nan)
+    """Places of the exam items, and their truth: (m,) columns where exclusive, else (m, C) with NaN.
+
+    The truth is what most people say, of as many as must agree: without the items on which some differ, which are the
+    hard ones, every classifier would look better than it is.
+    """
+    project = data.project
+    examined = QueryItem.objects.filter(query__project=project, query__purpose=Query.Purpose.EXAM)
+    cells = Consensus.objects.of_people().filter(
+        project=project, item__in=examined.values("item"), judgments__gte=project.agree_count
+    )
+    degrees = np.full(data.targets.shape, np.nan)
     for row, column, degree in data.within(cells.values_list("item", "category", "degree")):
-        truth[row, column] = float(degree >= 0.5)
-    at = np.flatnonzero(~np.isnan(truth).all(axis=1))
-    return at, np.nanargmax(truth[at], axis=1) if data.project.exclusive else truth[at]
+        degrees[row, column] = degree
+    if project.exclusive:
+        at = np.flatnonzero((degrees > 0.5).any(axis=1))
+        return at, np.nanargmax(degrees[at], axis=1)
+    degrees[degrees == 0.5] = np.nan
+    at = np.flatnonzero(~np.isnan(degrees).all(axis=1))
+    return at, np.where(np.isnan(degrees[at]), np.nan, degrees[at] > 0.5)
 
 
 def published_probabilities(data: Dataset, at: np.ndarray) -> np.ndarray | None:
-    """What the published classifier says of the items at these places; NaN for items that came after it."""
+    """What the published classifier says of the items at these places; NaN for items that came after it.
+
+    Of categories that came after it it has no opinion: even odds, and where exclusive the others share the rest.
+    """
     if data.project.published is None:
         return None
-    kept = arrays.load(data.project.published.arrays["probability"])
-    rows, columns = data.rows[at], data.columns
-    found = np.full((len(rows), len(columns)), np.nan)
-    seen, known = rows < len(kept), columns < kept.shape[1]
-    found[np.ix_(seen, known)] = kept[np.ix_(rows[seen], columns[known])]
-    found[np.ix_(seen, ~known)] = 0.0
-    return found
+    stored = arrays.load(data.project.published.arrays["probability"])
+    found = predicting.known(stored, data.rows[at], data.columns)
+    new = np.isnan(found) & ~np.isnan(found).all(axis=1, keepdims=True)
+    if not data.project.exclusive:
+        return np.where(new, 0.5, found)
+    even = 1 / len(data.columns)
+    return np.where(new, even, found * (1 - even * new.sum(axis=1, keepdims=True)))
 
 
-def agreed_cells(data: Dataset) -> np.ndarray:
-    """(n, C) bool."""
-    agreed = np.zeros(data.targets.shape, bool)
-    cells = Consensus.objects.agreed().filter(project=data.project)
-    for row, column in data.within(cells.values_list("item", "category")):
-        agreed[row, column] = True
-    return agreed
+def closed_cells(data: Dataset) -> np.ndarray:
+    """(n, C) bool: agreed, or never to be agreed as their item is withdrawn or gold."""
+    closed = np.zeros(data.targets.shape, bool)
+    agreed = Consensus.objects.agreed().filter(project=data.project)
+    for row, column in data.within(agreed.values_list("item", "category")):
+        closed[row, column] = True
+    withdrawn = data.project.items.filter(withdrawn=True).values_list("pk", flat=True)
+    gold = Gold.objects.filter(item__project=data.project).values_list("item", flat=True)
+    closed[np.isin(data.items, [*withdrawn, *gold])] = True
+    return closed
 
 
 # --- publish ---------------------------------------------------------------------------------------------------------

@@ -108,6 +108,28 @@ def test_people_and_imports_outrank_the_classifier():
     assert rows["asked"]["confidence"] == 0.8
 
 
+def test_the_classifier_decides_nothing_that_people_ruled_out():
+    project = a_project(items=2, agree_count=1, agree_share=0.5, certain=0.7)
+    first, second = project.items.all()
+    publish(project, [[0.95, 0.04, 0.01], [0.96, 0.02, 0.02]])
+    for item in (first, second):
+        say(a_query(project, "yes_no", [item], [project.categories.get(name="cat")]), a_worker(project))  # not a cat
+    dog, torn = labeled(project)
+    assert (dog["categories"], dog["decided"], dog["decided_by"]) == (["dog"], True, "classifier")
+    assert (dog["confidence"], dog["probability"]) == (0.8, {"cat": 0.0, "dog": 0.8, "bird": 0.2})
+    assert (torn["decided"], torn["confidence"]) == (False, 0.5)
+    assert next(predictions(project))["probability"]["cat"] == 0.95  # what the classifier itself says
+
+
+def test_an_item_of_which_people_ruled_out_all_is_nobodys():
+    project = a_project(items=1, agree_count=1, agree_share=0.5)
+    publish(project, [[0.95, 0.04, 0.01]])
+    for category in project.categories.all():
+        say(a_query(project, "yes_no", list(project.items.all()), [category]), a_worker(project))
+    (row,) = labeled(project)
+    assert (row["categories"], row["decided"], row["decided_by"]) == ([], False, "nobody")
+
+
 def test_an_item_and_a_category_that_came_after_the_run_are_undecided():
     from labeling import opening
 

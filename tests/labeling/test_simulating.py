@@ -12,6 +12,8 @@ import pytest
 from labeling import simulating
 from labeling.models import Assignment, Judgment
 from rewards.auditing import audit
+from tests.making import a_query
+from tests.teaching import agree
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -92,6 +94,26 @@ def replay_again(replay, folder, **options):
     for user in User.objects.all():
         User.objects.filter(pk=user.pk).update(username=f"earlier {user.username}")
     return replay(folder, **options).play()
+
+
+def test_a_tile_that_its_worker_skipped_is_not_an_item_that_was_asked(replay, folder):
+    played = replay(folder)
+    first, second = (played.items[f"i{at}"] for at in range(2))
+    query = a_query(played.project, "items", [first, second], wanted=1)
+    played.unused["i1"].pop("w0")  # w0 never answered the second
+    played.answer(query, "w0")
+    assert played.asked == {"i0"}
+
+
+def test_what_people_ruled_out_is_not_delivered(replay, folder):
+    played = replay(folder)
+    item, categories = played.items["i0"], list(played.project.categories.all())
+    agree(item, categories[0].name, degree=0.0, agreed=False)
+    place = {pk: at for at, pk in enumerate(played.project.items.values_list("pk", flat=True))}
+    sure = np.tile([0.9, 0.1], (50, 1))
+    delivered = played.delivered(sure, place, 2)
+    assert delivered[place[item.pk]].tolist() == [0.0, 1.0]
+    assert delivered[place[played.items["i1"].pk]].tolist() == [0.9, 0.1]
 
 
 def test_several_categories_an_item_are_scored_by_cell(replay, folder):

@@ -9,8 +9,8 @@ from django.core.files.storage import storages
 from django.db import transaction
 from django_q.models import OrmQ
 
-from labeling import arrays, dataset, selecting, training
-from labeling.models import Category, Gold, Item, Project, Query, TrainingRun
+from labeling import arrays, dataset, opening, selecting, training
+from labeling.models import Category, Consensus, Gold, Item, Project, Query, TrainingRun
 from segmentation.classical import logistic_regression
 from tests.making import a_project, a_query, a_worker, now
 from tests.teaching import PLACES, a_record, a_taught_project, agree
@@ -139,6 +139,19 @@ def test_what_was_agreed_while_a_run_was_learning_asks_for_the_next_when_it_ends
     monkeypatch.setattr(training, "fit", meanwhile)
     run(project)
     assert [one.state for one in project.runs.order_by("number")] == [State.DONE, State.QUEUED]
+
+
+@pytest.mark.parametrize("purpose", ["exam", "audit"])
+def test_what_only_measures_asks_for_no_run(purpose):
+    project = a_taught_project(agreed=0, retrain_every=2)
+    measured = [a_record(project, "cat") for _ in range(2)]
+    a_query(project, "items", measured, purpose=purpose, state="closed")
+    for item in measured:
+        agree(item, "cat")
+    assert training.newly_agreed(project) == 0 and training.request_if_due(project, now()) is None
+    for item in project.items.all()[:2]:
+        agree(item, "cat")
+    assert training.request_if_due(project, now())
 
 
 # --- sweep -----------------------------------------------------------------------------------------------------------
@@ -292,8 +305,8 @@ def test_nothing_agreed_is_nothing_to_learn():
     assert failed.state == State.FAILED and "Nothing has been agreed yet" in failed.message
 
 
-@pytest.mark.parametrize("categories, items", [(["cat"], 3), (["cat", "dog"], 0)])
-def test_one_category_or_no_item_is_nothing_to_tell_apart(categories, items):
+@pytest.mark.parametrize("categories, items", [([], 3), (["cat", "dog"], 0)])
+def test_no_category_or_no_item_is_nothing_to_tell_apart(categories, items):
     failed = run(a_project(categories=categories, items=items, classifier="logistic_regression"))
     assert failed.state == State.FAILED and "no items, or too few categories" in failed.message
 
@@ -361,6 +374,67 @@ def test_a_better_classifier_is_published():
     assert better.metrics["accuracy"] > 0.85
 
 
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_new_category_does_not_bar_the_next_classifier(exclusive):
+    project = a_taught_project(exclusive=exclusive)
+    examine(project)
+    run(project)
+    opening.add_categories(project, ["fish"])
+    project = Project.objects.get()
+    if not exclusive:  # what the old one never saw, people have said of the exam by now
+        for item in project.items.filter(lot__lt=0.05):
+            agree(item, "fish", degree=0.0)
+        agree(project.items.filter(lot__gt=0.05).first(), "fish", degree=1.0)
+        for item in project.items.filter(lot__gt=0.05)[1:5]:
+            agree(item, "fish", degree=0.0)
+    second = run(project)
+    assert second.state == State.DONE and "51 exam items" in second.message
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_worse_classifier_is_refused_also_after_a_new_category(exclusive):
+    project = a_taught_project(exclusive=exclusive)
+    examine(project)
+    run(project)
+    opening.add_categories(project, ["fish"])
+    assert run(Project.objects.get(), classifier="worse").state == State.REFUSED
+
+
+def test_people_who_disagree_on_an_exam_item_do_not_take_it_out_of_the_exam():
+    project = a_taught_project()
+    item = a_record(project, "cat", lot=0.01)
+    a_query(project, "categories", [item], purpose="exam", state="closed")
+    for name, degree in (("cat", 0.6), ("dog", 0.4), ("bird", 0.0)):
+        agree(item, name, degree=degree, judgments=5, agreed=False)
+    assert run(project).metrics["exam_items"] == 1
+
+
+@pytest.mark.parametrize("degree, judgments", [(0.5, 2), (1.0, 1)])
+def test_a_tie_and_too_few_people_are_no_truth_to_examine_by(degree, judgments):
+    project = a_taught_project()
+    item = a_record(project, "cat", lot=0.01)
+    a_query(project, "categories", [item], purpose="exam", state="closed")
+    agree(item, "cat", degree=degree, judgments=judgments, agreed=False)
+    assert run(project).metrics["exam_items"] == 0
+
+
+def test_the_mean_confidence_is_over_what_can_still_be_agreed():
+    project = a_taught_project(agreed=0, unknown=2)
+    data = dataset.Dataset(project, *places_of(project), list(project.categories.all()), np.ones((6, 3)))
+    agreed, withdrawn, gold, *left = project.items.all()
+    agree(agreed, "cat")
+    Item.objects.filter(pk=withdrawn.pk).update(withdrawn=True)
+    Gold.objects.create(item=gold, category=project.categories.first(), degree=1.0)
+    probability = np.tile([1.0, 0.0, 0.0], (6, 1))
+    probability[3:] = [0.6, 0.2, 0.2]
+    metrics, _ = training.evaluate(data, probability)
+    assert len(left) == 3 and metrics["mean_confidence"] == pytest.approx(0.6)
+
+
+def places_of(project):
+    return (np.array(project.items.values_list(field, flat=True)) for field in ("pk", "row"))
+
+
 def test_arrays_that_nobody_reads_are_deleted():
     project = a_taught_project()
     runs = [run(project, classifier=name) for name in ["logistic_regression", "worse"] * 3]
@@ -422,7 +496,45 @@ def test_a_single_no_trains_only_where_all_evidence_does():
     agree(item, "bird", degree=0.0, judgments=1, agreed=False)
     assert target(project, item).tolist() == [1.0, 1.0, 1.0]
     project.train_on = Project.TrainOn.EVIDENCE
-    assert target(project, item).tolist() == [1.0, 1.0, pytest.approx(0.02)]
+    assert target(project, item).tolist() == pytest.approx([1.0, 1.0, 0.02 / 0.49])
+
+
+def test_a_single_yes_speaks_for_its_category_and_not_for_the_others():
+    project = a_taught_project(train_on=Project.TrainOn.EVIDENCE)
+    item = a_record(project, "cat")
+    agree(item, "dog", degree=1.0, judgments=1, agreed=False)  # posterior 0.98
+    assert target(project, item).tolist() == pytest.approx([0.01 / 0.98, 1.0, 0.01 / 0.98])
+
+
+def test_evidence_on_every_category_is_as_likely_as_the_posteriors():
+    project = a_taught_project(train_on=Project.TrainOn.EVIDENCE)
+    item = a_record(project, "cat")
+    for name, posterior in (("cat", 0.6), ("dog", 0.3), ("bird", 0.1)):
+        agree(item, name, degree=0.4, judgments=3, agreed=False)
+        Consensus.objects.filter(item=item, category__name=name).update(posterior=posterior)
+    assert target(project, item).tolist() == pytest.approx([1.0, 0.5, 1 / 6])
+
+
+def test_the_surest_yes_is_still_a_yes_and_a_category_that_came_later_is_no_surer_no_than_the_others():
+    sure, widened = dataset.likelihood(np.array([[0.9999, np.nan, np.nan], [0.9, 0.1, np.nan]]))
+    assert sure.tolist() == [1.0, dataset.NO, dataset.NO]
+    assert widened == pytest.approx([1.0, 1 / 9, 1 / 9])
+
+
+def test_judgments_that_were_set_aside_are_no_evidence():
+    project = a_taught_project(train_on=Project.TrainOn.EVIDENCE)
+    item = a_record(project, "cat")
+    agree(item, "dog", degree=0.5, judgments=0, agreed=False)
+    assert target(project, item).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_all_evidence_on_several_categories_is_the_probability_of_a_yes():
+    project = a_taught_project(exclusive=False, train_on=Project.TrainOn.EVIDENCE)
+    item = a_record(project, "cat")
+    agree(item, "cat", degree=0.75)
+    agree(item, "dog", degree=0.25, judgments=1, agreed=False)
+    agree(item, "bird", degree=0.5, judgments=0, agreed=False)
+    assert target(project, item).tolist() == pytest.approx([0.74, 0.26, np.nan], nan_ok=True)
 
 
 def test_where_categories_are_not_exclusive_degrees_train_and_the_rest_is_unknown():
