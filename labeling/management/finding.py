@@ -17,8 +17,16 @@ def user(name: str) -> User:
     return found(User.objects.all(), "username", name, "user")
 
 
+def maybe(rows: QuerySet, field: str, name: str):
+    """The row of this name; None too for bytes of a shell that are no text, which no database can be asked for."""
+    try:
+        return rows.filter(**{field: name}).first()
+    except UnicodeEncodeError:
+        return None
+
+
 def found(rows: QuerySet, field: str, name: str, noun: str):
-    if one := rows.filter(**{field: name}).first():
+    if one := maybe(rows, field, name):
         return one
     known = ", ".join(rows.order_by("pk").values_list(field, flat=True)[:SHOWN])
     raise CommandError(f"There is no {noun} {name!r}. " + (f"There are: {known}." if known else "There are none yet."))

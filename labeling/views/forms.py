@@ -55,12 +55,6 @@ class NewProjectForm(forms.ModelForm):
 
     field_order = ["name", "instructions", "media", "categories", "exclusive", "currency"]
 
-    def clean(self):
-        data = super().clean()
-        if data.get("exclusive") and len(data.get("categories") or ["", ""]) < 2:
-            self.add_error("categories", "Where every item belongs to exactly one category, there are at least two.")
-        return data
-
     def open(self, user) -> Project | None:
         """The project, opened for this user; None, with the error beside its field, if it is refused."""
         if not self.is_valid():
@@ -150,7 +144,7 @@ class AmountForm(forms.Form):
 class ExportForm(forms.Form):
     """What to export, and how."""
 
-    WHAT = (
+    WHAT = (  # exporting.WHAT and exporting.FORMATS, in words
         ("labeled", "Labeled set: every item with its categories, degrees, probabilities and who decided"),
         ("judgments", "Judgments: who said what of which cell, and when"),
         ("predictions", "Predictions: what the published classifier says of every item"),

@@ -43,6 +43,8 @@ def test_a_project_is_opened_by_its_fixed_names_and_its_slug_is_its_id():
         ({"categories": ["tit", "tit"]}, "categories"),
         ({"categories": ["tit", 3]}, "categories"),
         ({"categories": [""]}, "categories"),
+        ({"categories": ["tit"], "exclusive": True}, "categories"),
+        ({"categories": ["\xe9", "e\u0301"]}, "categories"),
         ({"instructions": None}, "instructions"),
     ],
 )

@@ -142,6 +142,13 @@ def test_a_project_is_opened_and_filled_from_the_shell():
         (["Birds", "--owner", "nobody"], "There is no user 'nobody'"),
         (["  ", "--owner", "ada"], "A project needs a name"),
         (["Birds", "--owner", "ada", "--categories", "a", "a"], "named twice"),
+        (["Birds", "--owner", "ada", "--categories", "\xe9", "e\u0301"], "named twice"),
+        (["Birds", "--owner", "ada", "--categories", "a"], "there are at least two"),
+        (["Birds", "--owner", "ada", "--categories", "a", "\udce9"], "categor"),
+        (["B\udce9", "--owner", "ada"], "name"),
+        (["B" * 121, "--owner", "ada"], "at most 120 characters"),
+        (["Birds", "--owner", "ada", "--currency", "c" * 21], "at most 20 characters"),
+        (["Birds", "--owner", "\udce9"], "There is no user"),
         (["Birds", "--owner", "ada", "--media", "smell"], "invalid choice"),
         (["Birds"], "--owner"),
     ],
@@ -151,6 +158,15 @@ def test_a_project_that_cannot_be_is_a_sentence(words, sentence):
     with pytest.raises(CommandError, match=sentence):
         command("create_project", *words)
     assert not Project.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["retrain", "\udce9"], ["train", "\udce9"], ["add_member", "{slug}", "\udce9", "--create"]]
+)
+def test_a_name_that_is_no_text_is_nobodys(words):
+    slug = a_project().slug
+    with pytest.raises(CommandError, match=r"There is no|valid username"):
+        command(*(word.format(slug=slug) for word in words))
 
 
 def test_a_budget_is_funded_once_for_one_key():

@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *, project, user, role, create, **options):
         project = finding.project(project)
-        if create and not User.objects.filter(username=user).exists():
+        if create and not finding.maybe(User.objects.all(), "username", user):
             self.stdout.write(f"{user}  {created(user)}")
         member = opening.join(finding.user(user), project, role)
         self.stdout.write(f"{member} in {project}.")

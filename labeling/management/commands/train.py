@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from labeling import launching, training
+from labeling.management import finding
 from labeling.models import Project, TrainingRun
 
 
@@ -34,10 +35,10 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from None
 
     def find(self, run: str) -> TrainingRun:
-        if run.isdigit():
+        if run.isdecimal():
             found = TrainingRun.objects.filter(pk=run).first()
         else:
-            project = Project.objects.filter(slug=run).first()
+            project = finding.maybe(Project.objects.all(), "slug", run)
             found = project and self.asked(project)
         if not found:
             raise CommandError(f"There is no run and no project {run!r}.")
