@@ -4,13 +4,14 @@ Others than people (import, survey, admin) outrank them: their cells are never c
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
+from django.db.models.functions import Greatest, Least
 
 from labeling import consensus
 from labeling.consensus import Rule
@@ -31,6 +32,7 @@ from labeling.models import (
 TRAINING = (Query.Purpose.TEACH, Query.Purpose.RANDOM)  # the others measure; they never train
 IMPLYING = [kind.name for kind in KINDS.values() if kind.implied]
 BATCH = 500  # items renewed in one transaction when much has to be renewed
+TRIES = 3  # times that workers are rated anew who answer while it is counted
 
 
 class Said(NamedTuple):
@@ -60,7 +62,7 @@ class Renewed(NamedTuple):
     settled: bool = False
 
 
-def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float] = {}) -> Renewed:
+def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float]) -> Renewed:
     """Renew the consensus of the items just answered and the ratings that follow from it.
 
     before: the judgments of this assignment that the new ones replaced.
@@ -68,7 +70,7 @@ def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float] = 
     query = assignment.query
     items = [item.pk for item in query.item_list]
     if query.purpose == Query.Purpose.GOLD:
-        rate_on_gold(assignment)
+        rate_on_gold(assignment, before)
         return Renewed()
     lock(items)
     judged, standing = said_of(items, query), standing_of(items)
@@ -113,9 +115,10 @@ def renewed(project: Project, item: int, judged: Collection[Said], standing, now
     """{category: row} of one item as people's judgments have it now."""
     fixed = {category: row for category, row in standing.items() if row.source != Consensus.Source.PEOPLE}
     cells = cells_of(project, judged)
-    cells |= left_over(project, cells)
+    left = left_over(project, cells)
+    people = agreed_by_people(project, cells, left, standing)
+    cells |= left
     cells |= {category: consensus.tally([]) for category in standing.keys() - cells.keys()}  # set aside
-    people = agreed_by_people(project, cells, fixed)
     since = {category: row.agreed or now for category, row in standing.items()}
     return {
         category: Consensus(
@@ -184,7 +187,7 @@ def cells_of(project: Project, judged: Collection[Said]) -> dict[int, consensus.
 
 def left_over(project: Project, cells: Mapping[int, consensus.Cell]) -> dict[int, consensus.Cell]:
     """The one category left where people agree that an exclusive item is of none of the others: a "no" to one of two
-    is a "yes" to the other."""
+    is a "yes" to the other. No judgments are its own, and that is how it is known again."""
     if not project.exclusive:
         return {}
     rule = rule_of(project)
@@ -194,19 +197,27 @@ def left_over(project: Project, cells: Mapping[int, consensus.Cell]) -> dict[int
         return {}
     doubt = max(cell.degree for cell in out.values())
     posterior = max(0.0, 1 - sum(cell.posterior for cell in out.values()))
-    return {left.pop(): consensus.Cell(1 - doubt, posterior, min(cell.judgments for cell in out.values()))}
+    return {left.pop(): consensus.Cell(1 - doubt, posterior, 0)}
 
 
-def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], fixed) -> dict[int, bool]:
-    """{category: side} of the cells (of an exclusive item: the one category) that meet the project's rule."""
+def forget_left_over(project: Project) -> None:
+    """What was agreed because one category only was left is open again: there is another one now."""
+    if Consensus.objects.agreed().of_people().filter(project=project, judgments=0).delete()[0]:
+        rate_all(project)
+
+
+def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], left, standing) -> Collection[int]:
+    """The cells (of an exclusive item: the one category, or the one that is left) that meet the project's rule."""
     rule = rule_of(project)
-    free = {category: cell for category, cell in cells.items() if category not in fixed and cell.judgments}
+    fixed = {category for category, row in standing.items() if row.source != Consensus.Source.PEOPLE}
+    free = {category: cell for category, cell in cells.items() if category not in fixed}
     if not project.exclusive:
-        return {category: cell.degree >= 0.5 for category, cell in free.items() if consensus.agrees(cell, rule)}
-    if any(row.agreed for row in fixed.values()):
-        return {}
-    settled = consensus.settle(free, rule)
-    return {} if settled is None else {settled: True}
+        return [category for category, cell in free.items() if consensus.agrees(cell, rule)]
+    agreed = [category for category, row in standing.items() if row.agreed]
+    if fixed & set(agreed):
+        return []
+    settled = consensus.settle(free, rule, standing=agreed[0] if agreed else None)
+    return left.keys() - fixed if settled is None else [settled]
 
 
 def said_of(items: Collection[int], known: Query | None = None) -> dict[int, list[Said]]:
@@ -259,47 +270,75 @@ def verdicts_of(rows: Mapping[int, Mapping[int, Consensus]]) -> dict[int, dict[i
 
 
 def sided(judged: Iterable[Said], verdict: Mapping[int, bool], exclusive: bool) -> dict[int, np.ndarray]:
-    """{worker: (judgments that side with the verdict, judgments on what is agreed)}; implied zeros do not count."""
+    """{worker: (judgments that side with the verdict, judgments on what is agreed)}.
+
+    Implied zeros do not count, and half a yes takes no side.
+    """
     figures = defaultdict(lambda: np.zeros(2, int))
     otherwise = False if exclusive and verdict else None  # one agreed category settles an exclusive item's row
     for said in judged:
         truth = verdict.get(said.category, otherwise)
-        if truth is not None and not said.implied:
-            figures[said.worker] += (int((said.degree >= 0.5) == truth), 1)
+        if truth is not None and not said.implied and said.degree != 0.5:
+            figures[said.worker] += (int((said.degree > 0.5) == truth), 1)
     return figures
 
 
 def rate(changes: Mapping[int, np.ndarray]) -> None:
-    """Add to the workers' counts of judgments and of those that side with the consensus, and rate them anew."""
+    """Add to the workers' counts of judgments and of those that side with the consensus, and rate them anew.
+
+    Who is set aside is not counted. No count leaves its bounds: one that was a little off must not fail an answer.
+    """
     for worker, (agreed, judged) in sorted(changes.items()):
         if agreed or judged:
-            agreed, judged = F("agreed") + int(agreed), F("judged") + int(judged)
-            Member.objects.filter(pk=worker).update(
+            judged = Greatest(F("judged") + int(judged), 0)
+            agreed = Least(Greatest(F("agreed") + int(agreed), 0), judged)
+            Member.objects.trusted().filter(pk=worker).update(
                 agreed=agreed, judged=judged, rating=consensus.rating(agreed, judged)
             )
 
 
-def rate_on_gold(assignment: Assignment) -> None:
-    """Judgments on gold rate the worker; they make no consensus."""
-    query, figures = assignment.query, np.zeros(2, int)
+def rate_on_gold(assignment: Assignment, before: Mapping[Cell, float]) -> None:
+    """Judgments on gold rate the worker; they make no consensus. before: those that the standing ones replaced."""
+    said = {
+        Cell(item, category): degree
+        for item, category, degree in assignment.judgments.standing().values_list("item", "category", "degree")
+    }
+    truth = gold_of([assignment.query_id])
+    changed = sided_on_gold(assignment, said, truth) - sided_on_gold(assignment, before, truth)
+    rate({assignment.worker_id: changed})
+
+
+def gold_of(queries: Collection[int]) -> dict[int, dict[int, bool]]:
+    """What is known beforehand of the items of these queries, {item: {category: side}}."""
     truth: dict[int, dict[int, bool]] = defaultdict(dict)
-    for row in Gold.objects.filter(item__in=[item.pk for item in query.item_list]):
+    for row in Gold.objects.filter(item__in=QueryItem.objects.filter(query__in=queries).values("item")):
         truth[row.item_id][row.category_id] = row.degree >= 0.5
-    for item, category, degree in assignment.judgments.standing().values_list("item", "category", "degree"):
-        said = Said(assignment.pk, assignment.worker_id, 0.0, category, degree, False)
-        figures += sided([said], truth[item], query.project.exclusive)[assignment.worker_id]
-    rate({assignment.worker_id: figures})
+    return truth
+
+
+def sided_on_gold(assignment: Assignment, degrees: Mapping[Cell, float], truth) -> np.ndarray:
+    """(judgments that side with the truth, judgments on what is known) of this answer."""
+    figures, exclusive = np.zeros(2, int), assignment.query.project.exclusive
+    for cell, degree in degrees.items():
+        said = Said(assignment.pk, assignment.worker_id, 0.0, cell.category, degree, False)
+        figures += sided([said], truth[cell.item], exclusive)[assignment.worker_id]
+    return figures
 
 
 def close_if_answered(query: Query, settled: bool) -> bool:
-    """Close a query whose cells are agreed or that was answered as often as wanted."""
-    done = settled or query.assignments.answered().count() >= query.wanted
-    return done and bool(Query.objects.open().filter(pk=query.pk).update(state=Query.State.CLOSED))
+    """Close a query whose cells are agreed, or of which no place is free and nobody's answer is awaited."""
+    query = Query.objects.open().filter(pk=query.pk)
+    if not settled:
+        awaited = Assignment.objects.live().filter(query=OuterRef("pk"))
+        query = query.filter(~Exists(awaited), asked__gte=F("wanted"))
+    return bool(query.update(state=Query.State.CLOSED))
 
 
 def set_aside(worker: Member, aside: bool, *, now: datetime) -> int:
     """Leave a worker's judgments out of consensus, or take them in again; no money moves. Returns items renewed."""
-    Member.objects.filter(pk=worker.pk).update(set_aside=aside)
+    with transaction.atomic():
+        if Member.objects.filter(pk=worker.pk, set_aside=not aside).update(set_aside=aside):
+            yield_places(worker, aside)
     worker.set_aside = aside
     items = list(
         QueryItem.objects.filter(query__assignments__worker=worker, query__assignments__state=Assignment.State.ANSWERED)
@@ -316,9 +355,41 @@ def set_aside(worker: Member, aside: bool, *, now: datetime) -> int:
     return len(items)
 
 
+def yield_places(worker: Member, aside: bool) -> None:
+    """Somebody else is asked in place of who is set aside; who comes back takes a place that is still free."""
+    answered = Assignment.objects.answered().filter(worker=worker).values("query")
+    places = Greatest(F("asked") - 1, 0) if aside else Least(F("asked") + 1, F("wanted"))
+    queries = Query.objects.open().filter(pk__in=answered)
+    queries.update(asked=places)
+    if not aside:
+        for query in queries:
+            close_if_answered(query, settled=False)
+
+
 def rate_all(project: Project) -> None:
-    """All workers of a project rated anew from the rows: what online counting should have come to."""
-    figures = {worker: np.zeros(2, int) for worker in project.members.workers().trusted().values_list("pk", flat=True)}
+    """All workers of a project rated anew from the rows: what online counting should have come to.
+
+    Nobody waits for it: the counts of who answers meanwhile are left alone, and tried again a few times.
+    """
+    for _ in range(TRIES):
+        before = list(project.members.workers().trusted().order_by("pk").values_list("pk", "agreed", "judged"))
+        figures = counted(project)
+        with transaction.atomic():
+            won = [rated_anew(worker, was, figures[worker]) for worker, *was in before]
+        if all(won):
+            return
+
+
+def rated_anew(worker: int, was: Sequence[int], figures: np.ndarray) -> bool:
+    """Write a worker's counts; says whether they were still what they had been before counting."""
+    agreed, judged = map(int, figures)
+    unchanged = Member.objects.trusted().filter(pk=worker, agreed=was[0], judged=was[1])
+    return bool(unchanged.update(agreed=agreed, judged=judged, rating=consensus.rating(agreed, judged)))
+
+
+def counted(project: Project) -> dict[int, np.ndarray]:
+    """{trusted worker: (agreed, judged)} of everything said in a project."""
+    figures: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(2, int))
     items = list(Consensus.objects.agreed().filter(project=project).values_list("item", flat=True).distinct())
     for start in range(0, len(items), BATCH):
         batch = items[start : start + BATCH]
@@ -326,11 +397,20 @@ def rate_all(project: Project) -> None:
         for item in batch:
             for worker, counts in sided(judged[item], verdicts[item], project.exclusive).items():
                 figures[worker] += counts
-    gold = project.queries.filter(purpose=Query.Purpose.GOLD)
-    with transaction.atomic():
-        for worker, (agreed, judged) in figures.items():
-            Member.objects.filter(pk=worker).update(
-                agreed=int(agreed), judged=int(judged), rating=consensus.rating(int(agreed), int(judged))
-            )
-        for assignment in Assignment.objects.answered().filter(query__in=gold):
-            rate_on_gold(assignment)
+    for worker, counts in counted_on_gold(project).items():
+        figures[worker] += counts
+    return figures
+
+
+def counted_on_gold(project: Project) -> dict[int, np.ndarray]:
+    figures: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(2, int))
+    queries = project.queries.filter(purpose=Query.Purpose.GOLD)
+    answers = Assignment.objects.answered().filter(query__in=queries, worker__set_aside=False)
+    truth = gold_of(queries.values("pk"))
+    degrees: dict[int, dict[Cell, float]] = defaultdict(dict)
+    rows = Judgment.objects.standing().filter(assignment__in=answers)
+    for answer, item, category, degree in rows.values_list("assignment", "item", "category", "degree"):
+        degrees[answer][Cell(item, category)] = degree
+    for answer in answers.select_related("query__project"):
+        figures[answer.worker_id] += sided_on_gold(answer, degrees[answer.pk], truth)
+    return figures

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 
 from labeling import agreeing, selecting, training
 from labeling.kinds import KINDS, Cell
 from labeling.models import Assignment, Judgment, Member, Query, TrainingRun
 from rewards import ledger
 
+ASKED = (Assignment.State.LIVE, Assignment.State.ANSWERED)
 UNDO_LIMIT = 20  # answers after which an earlier one can no longer be taken up again
+LEARNED = "The classifier is learning from this answer or has learned from it already, so it stays as it was."
 
 
 class AnswerRefused(Exception):
@@ -100,7 +102,7 @@ def finish(assignment: Assignment, state: str, amount: int, now: datetime) -> bo
 def heard(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> agreeing.Renewed:
     """The answer stands: store it and agree anew on its cells."""
     store(assignment, degrees, now)
-    return agreeing.renew(assignment, now)
+    return agreeing.renew(assignment, now, before={})
 
 
 def rewarded(assignment: Assignment, renewed: agreeing.Renewed, now: datetime) -> Outcome:
@@ -129,10 +131,12 @@ def store(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime, 
 
 
 def correct(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
-    """Replace the judgments of a reopened assignment. No money moves."""
+    """Replace the judgments of a reopened assignment, unless a run has read them meanwhile. No money moves."""
     if not Assignment.objects.filter(pk=assignment.pk, reopened=True).update(reopened=False):
         return repeated(assignment, degrees, now)
     assignment.reopened = False
+    if learned_from(assignment, hold=True):
+        return Outcome(assignment, assignment.paid or 0, repeated=True, sentence=LEARNED)
     before = {
         Cell(*row[:2]): row[2] for row in assignment.judgments.standing().values_list("item", "category", "degree")
     }
@@ -166,7 +170,7 @@ def late(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -
 
 
 class PlaceTaken(Exception):
-    pass
+    """Others were asked meanwhile, or the same worker was asked about a cell of it by another query."""
 
 
 def regained(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> Outcome:
@@ -174,13 +178,27 @@ def regained(assignment: Assignment, degrees: Mapping[Cell, float], now: datetim
     query = assignment.query
     if not finish(assignment, Assignment.State.EXPIRED, earned(assignment, degrees), now):
         return recorded(assignment, degrees, now)  # a second click won
-    renewed = heard(assignment, degrees, now)
+    if asked_elsewhere(assignment):
+        raise PlaceTaken
+    try:
+        renewed = heard(assignment, degrees, now)
+    except IntegrityError:  # answered by another query at this very moment: a worker judges a cell once
+        raise PlaceTaken from None
     if not query.take_place():
         raise PlaceTaken
     reference = f"query {query.pk}, late"
     assignment.reservation = ledger.reserve(query.project.budget, assignment.reward, reference=reference)
     Assignment.objects.filter(pk=assignment.pk).update(reservation=assignment.reservation)
     return rewarded(assignment, renewed, now)
+
+
+def asked_elsewhere(assignment: Assignment) -> bool:
+    """Does this worker hold another query about one of these cells, or has answered it?"""
+    query = assignment.query
+    held = Assignment.objects.filter(worker=assignment.worker_id, state__in=ASKED).exclude(pk=assignment.pk)
+    others = Query.objects.filter(assignments__in=held, query_items__item__in=[item.pk for item in query.item_list])
+    categories = [category.pk for category in query.category_list]
+    return others.filter(query_categories__category__in=categories).exists()
 
 
 def unpaid(assignment: Assignment, degrees, now: datetime) -> Outcome:
@@ -209,7 +227,7 @@ def undo(worker: Member, assignment: Assignment | None = None) -> Assignment:
     if answered.filter(finished__gt=last.finished)[:UNDO_LIMIT].count() >= UNDO_LIMIT:
         raise AnswerRefused(f"An answer can be undone until {UNDO_LIMIT} others have followed.", "too_many_followed")
     if learned_from(last):
-        raise AnswerRefused("The classifier has learned from this answer already, so it stays.", "learned")
+        raise AnswerRefused(LEARNED, "learned")
     with transaction.atomic():
         Assignment.objects.filter(worker=worker, reopened=True).update(reopened=False)
         Assignment.objects.answered().filter(pk=last.pk).update(reopened=True)
@@ -217,9 +235,13 @@ def undo(worker: Member, assignment: Assignment | None = None) -> Assignment:
     return last
 
 
-def learned_from(assignment: Assignment) -> bool:
-    began = TrainingRun.objects.filter(project=assignment.worker.project_id, started__gte=assignment.finished)
-    return began.exclude(state=TrainingRun.State.FAILED).exists()
+def learned_from(assignment: Assignment, hold: bool = False) -> bool:
+    """May a run have read this answer? hold: no queued run starts before the caller's transaction ends."""
+    runs = TrainingRun.objects.filter(project=assignment.worker.project_id)
+    if hold and connection.features.has_select_for_update:
+        list(runs.pending().select_for_update().values("pk"))
+    began = runs.done().filter(started__gte=assignment.finished)
+    return runs.filter(state=TrainingRun.State.RUNNING).exists() or began.exists()
 
 
 def keep(assignment: Assignment) -> None:

@@ -131,14 +131,16 @@ def agrees(cell: Cell, rule: Rule) -> bool:
     return bool(_meets(cell.degree, cell.judgments, rule))
 
 
-def settle(cells: Mapping[Hashable, Cell], rule: Rule) -> Hashable | None:
+def settle(cells: Mapping[Hashable, Cell], rule: Rule, standing: Hashable | None = None) -> Hashable | None:
     """The one category of an exclusive item that meets the rule with a yes.
 
-    None if none does, or two do equally: a tie is no agreement.
+    None if none does, or two do equally: a tie is no agreement, nor does it undo one. standing: what was agreed so far.
     """
     met = {category: cell.degree for category, cell in cells.items() if cell.degree > 0.5 and agrees(cell, rule)}
     best = max(met.values(), default=0)
     winners = [category for category, degree in met.items() if degree >= best - ROUNDING]
+    if standing in winners:
+        return standing
     return winners[0] if len(winners) == 1 else None
 
 

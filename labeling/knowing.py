@@ -78,7 +78,7 @@ def write_known(project: Project, cells: Cells, now: datetime) -> set[int]:
         rows,
         update_conflicts=True,
         unique_fields=["item", "category"],
-        update_fields=["degree", "posterior", "judgments", "agreed", "source"],
+        update_fields=["degree", "posterior", "agreed", "source"],  # how many people judged it stays true
     )
     return items
 

@@ -8,7 +8,7 @@ from labeling import agreeing, answering, asking
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Judgment, Query, TrainingRun
 from rewards import ledger
-from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
+from tests.making import a_project, a_query, a_run, a_worker, an_answer, an_item, now
 
 pytestmark = pytest.mark.django_db
 
@@ -313,8 +313,78 @@ def test_a_no_to_one_of_two_categories_is_a_yes_to_the_other():
     for worker in workers:
         answer(worker)
     agreed = Consensus.objects.agreed().get()
-    assert (agreed.category.name, agreed.degree, agreed.judgments) == ("other", 1.0, 2)
+    assert (agreed.category.name, agreed.degree, agreed.judgments) == ("other", 1.0, 0)
     agreeing.set_aside(workers[0], True, now=now())
     assert not Consensus.objects.agreed().exists()
     agreeing.set_aside(workers[0], False, now=now())
     assert Consensus.objects.agreed().get().item == query.item_list[0]
+
+
+def a_late_one(kind, other, **fields):
+    """Who was asked the same cell by a second query after the first one expired and was withdrawn."""
+    project = a_project(wanted=3, **fields)
+    query, worker = a_query(project, kind), a_worker(project)
+    first = ask(worker)
+    later = first.expires + timedelta(minutes=1)
+    asking.expire(later)
+    Query.objects.update(state="withdrawn")
+    a_query(project, other, query.item_list)
+    return Assignment.objects.get(), asking.next_assignment(worker, now=later), later
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+@pytest.mark.parametrize("kind, other", [("yes_no", "categories"), ("categories", "yes_no"), ("yes_no", "yes_no")])
+def test_a_late_answer_about_what_was_answered_meanwhile_is_kept_unpaid(kind, other, exclusive):
+    first, second, later = a_late_one(kind, other, exclusive=exclusive)
+    answering.record(second, an_answer(second.query, ["cat"]), now=later)
+    outcome = answering.record(first, an_answer(first.query, ["cat"]), now=later)
+    assert not outcome.counted and outcome.paid == 0 and "too late" in outcome.sentence
+    assert Judgment.objects.exclude(replaced=None).get().assignment == first
+    assert set(Consensus.objects.values_list("judgments", flat=True)) == {1}
+
+
+def test_a_late_answer_about_what_is_held_anew_leaves_room_for_that():
+    first, second, later = a_late_one("yes_no", "yes_no")
+    Query.objects.update(state="open")
+    assert not answering.record(first, an_answer(first.query, ["cat"]), now=later).counted
+    assert answering.record(second, an_answer(second.query, ["cat"]), now=later).paid == 10
+
+
+def test_a_correction_is_refused_once_a_run_has_learned():
+    project = a_project(agree_count=1)
+    query, worker = a_query(project), a_worker(project)
+    answer(worker, ["cat"])
+    reopened = answering.undo(worker)
+    a_run(project)
+    outcome = answering.record(reopened, an_answer(query), now=now())
+    assert outcome.repeated and outcome.paid == 10 and "learned from it already" in outcome.sentence
+    assert Judgment.objects.get().degree == 1.0
+    assert Consensus.objects.agreed().get().degree == 1.0
+    assert not Assignment.objects.filter(reopened=True).exists()
+
+
+@pytest.mark.parametrize("state, taken", [("queued", True), ("running", False), ("failed", True)])
+def test_an_answer_that_a_run_may_be_reading_stays(state, taken):
+    project = a_project()
+    worker = a_worker(project)
+    query = a_query(project)
+    began = now()
+    answer(worker, ["cat"])
+    reopened = answering.undo(worker)
+    a_run(project, state, started=None if state == "queued" else began)
+    answering.record(reopened, an_answer(query), now=now())
+    assert (Judgment.objects.standing().get().degree == 0.0) == taken
+    if taken:
+        assert answering.undo(worker)
+    else:
+        with pytest.raises(answering.AnswerRefused, match="learning"):
+            answering.undo(worker)
+
+
+def test_a_run_that_died_and_waits_has_not_learned():
+    project = a_project()
+    a_query(project)
+    worker = a_worker(project)
+    answer(worker)
+    a_run(project, "queued", started=now())
+    assert answering.undo(worker)

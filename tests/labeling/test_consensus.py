@@ -153,6 +153,13 @@ def test_a_tie_is_no_agreement():
     assert settle({"rock": yes, "jazz": tally([1, 1, 0])}, Rule()) == "rock"
 
 
+def test_a_tie_undoes_no_agreement():
+    yes, more = tally([1, 1, 0]), tally([1, 1])
+    assert settle({"rock": yes, "jazz": yes}, Rule(), standing="jazz") == "jazz"
+    assert settle({"rock": yes, "jazz": yes}, Rule(), standing="folk") is None
+    assert settle({"rock": more, "jazz": yes}, Rule(), standing="jazz") == "rock"
+
+
 def test_in_an_exclusive_item_a_yes_speaks_against_the_others():
     alone, row = tally([], prior=1 / 3), tally_row([[1, NAN, NAN]])
     assert row[1].posterior < alone.posterior < row[0].posterior
