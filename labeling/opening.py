@@ -1,14 +1,17 @@
 """How a project begins and who comes in: opening, categories, invitations, roles."""
 
-import re
+from collections import Counter
 
 from django.core import signing
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.text import slugify
 
+from labeling import agreeing, entries
 from labeling.models import Category, Consensus, Gold, Judgment, Member, Project, QueryCategory, invitation_key
 from rewards import ledger
+from rewards.models import Budget
 
 INVITATION_DAYS = 14
 
@@ -23,15 +26,44 @@ class Refused(Exception):
 
 def open_project(user, *, name: str, categories: list[str] = (), currency: str = "points", **fields) -> Project:
     """A project with its owner, its categories and an empty budget. The owner has every right but answering."""
-    if not name.strip():
+    name, currency = tidied(name, "name"), tidied(currency, "currency")
+    if not name:
         raise Refused("A project needs a name.", "name")
+    project = Project(name=name, **fields)
+    check(project, Budget(name=name, currency=currency))
+    if project.exclusive and len(categories) == 1:
+        raise Refused("Where every item belongs to exactly one category, there are at least two.", "categories")
     with transaction.atomic():
-        project = Project.objects.create(
-            name=name.strip(), slug=free_slug(name), budget=ledger.open_budget(name.strip()[:200], currency), **fields
-        )
+        project.slug, project.budget = free_slug(name), ledger.open_budget(name, currency)
+        project.save()
         Member.objects.create(project=project, user=user, role=Member.Role.OWNER)
         add_categories(project, categories)
     return project
+
+
+def check(project: Project, budget: Budget) -> None:
+    """What the fields say of themselves, said before the database says it. Instructions may still be written later."""
+    cleaned(project.instructions, "instructions")
+    try:
+        budget.clean_fields()
+        project.full_clean(exclude=["slug", "budget", "instructions"])
+    except ValidationError as invalid:
+        field, (sentence, *_) = next(iter(invalid.message_dict.items()))
+        if field == NON_FIELD_ERRORS:
+            raise Refused(sentence) from None
+        raise Refused(f"{field.replace('_', ' ').capitalize()}: {sentence}", field) from None
+
+
+def tidied(value: str, field: str) -> str:
+    """Without superfluous blanks, composed (NFC), and such that every database can hold it."""
+    return entries.tidy(cleaned(value, field))
+
+
+def cleaned(value: str, field: str) -> str:
+    try:
+        return entries.clean(value, field)
+    except entries.BadRow as reason:
+        raise Refused(str(reason), field) from None
 
 
 def free_slug(name: str) -> str:
@@ -48,20 +80,27 @@ def free_slug(name: str) -> str:
 
 def add_categories(project: Project, names: list[str]) -> list[Category]:
     """New categories at the end; each gets a column that was never used before."""
-    names = [re.sub(r"\s+", " ", str(name)).strip() for name in names]
-    for name in names:
-        if not name or len(name) > 120:
-            raise Refused("A category's name has 1 to 120 characters.", "categories")
-        if names.count(name) > 1:
-            raise Refused(f"The category {name!r} is named twice.", "categories")
+    names = category_names(names)
     try:
         with transaction.atomic():
+            if names and project.exclusive:
+                agreeing.forget_left_over(project)
             first = allot(project, columns=len(names))
             return Category.objects.bulk_create(
                 Category(project=project, name=name, column=first + at) for at, name in enumerate(names)
             )
     except IntegrityError:
         raise Refused("The project has a category of that name already.", "categories") from None
+
+
+def category_names(names: list[str]) -> list[str]:
+    """As an import would write them; raises Refused."""
+    names = [tidied(str(name), "categories") for name in names]
+    if not all(0 < len(name) <= entries.NAME for name in names):
+        raise Refused(f"A category's name has 1 to {entries.NAME} characters.", "categories")
+    if twice := next((name for name, times in Counter(names).items() if times > 1), None):
+        raise Refused(f"The category {entries.shown(twice)} is named twice.", "categories")
+    return names
 
 
 def unused(categories: QuerySet[Category]) -> QuerySet[Category]:

@@ -400,10 +400,10 @@ def test_a_category_whose_name_holds_the_separator_is_found():
 
 
 def test_unknown_categories_are_created_when_asked_for():
-    project = a_project(categories=("cat",))
+    project = a_project(categories=("cat", "cow"))
     report = from_bytes(project, "id,text,category\na,x,dog\nb,x,cat\nc,x, dog \n", create_categories=True)
     assert report.known == 3
-    assert list(project.categories.values_list("name", "column")) == [("cat", 0), ("dog", 1)]
+    assert list(project.categories.values_list("name", "column")) == [("cat", 0), ("cow", 1), ("dog", 2)]
 
 
 def test_a_column_of_free_text_does_not_become_a_thousand_categories(monkeypatch):
