@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 
 from labeling import simulating
-from labeling.models import Assignment, Judgment
+from labeling.models import Assignment, Judgment, Project
 from rewards.auditing import audit
 from tests.making import a_query
 from tests.teaching import agree
@@ -144,6 +145,16 @@ def test_a_folder_that_does_not_hold_a_recording_is_named(folder, harm, sentence
     harm(folder)
     with pytest.raises(simulating.Unreadable, match=sentence):
         simulating.read(folder)
+
+
+@pytest.mark.parametrize(("words", "sentence"), [([], "category"), (["--agree", "0"], "greater than or equal to 1")])
+def test_a_recording_no_project_can_hold_is_a_sentence(replay, folder, words, sentence):
+    if not words:
+        for file in ("truth.csv", "answers.csv"):
+            (folder / file).write_text((folder / file).read_text().replace("wild", "w" * 121))
+    with pytest.raises(CommandError, match=sentence):
+        call_command("simulate", str(folder), "--inside", *words)
+    assert not Project.objects.exists()
 
 
 def test_the_command_prints_one_json_object_a_line_from_a_database_of_its_own(folder):

@@ -75,7 +75,7 @@ class Command(BaseCommand):
             raise CommandError("The replay ended early; what it said stands above.", returncode=done.returncode)
 
     def play(self, *, folder, budget, policy, seed, **options):
-        from labeling import simulating
+        from labeling import opening, simulating
 
         if budget is not None and budget < 0:
             raise CommandError("The budget is a number of at least 0.")
@@ -84,11 +84,14 @@ class Command(BaseCommand):
             recording = simulating.read(folder)
         except (simulating.Unreadable, UnicodeDecodeError, ValueError, KeyError) as error:
             raise CommandError(str(error)) from error
-        replay = simulating.Replay(
-            recording, budget=budget, seed=seed, policy=policy, classifier=options["classifier"],
-            retrain_every=options["retrain_every"], agree_count=options["agree"],
-            wanted=max(options["wanted"], options["agree"]),
-        )  # fmt: skip
+        try:
+            replay = simulating.Replay(
+                recording, budget=budget, seed=seed, policy=policy, classifier=options["classifier"],
+                retrain_every=options["retrain_every"], agree_count=options["agree"],
+                wanted=max(options["wanted"], options["agree"]),
+            )  # fmt: skip
+        except opening.Refused as refusal:
+            raise CommandError(str(refusal)) from None
         self.head(options["json"])
         for figures in replay.play():
             self.line(figures, options["json"])
