@@ -171,7 +171,9 @@ def answers_about(items: list[int]) -> dict[int, int]:
 
 
 def agreement(cells: Iterable[Consensus], exclusive: bool) -> float | None:
-    degrees = [cell.degree for cell in cells if cell.judgments]
+    """What is agreed because no other category is left rests on people too, though nobody judged it by itself."""
+    people = Consensus.Source.PEOPLE
+    degrees = [cell.degree for cell in cells if cell.judgments or (cell.agreed and cell.source == people)]
     if not degrees:
         return None
     return round(max(degrees) if exclusive else min(max(degree, 1 - degree) for degree in degrees), 4)

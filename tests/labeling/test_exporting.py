@@ -322,3 +322,13 @@ def test_what_is_exported_can_be_imported_again():
     import_rows(again, [{"id": "a", "text": "one"}, {"id": "b", "text": "two"}])
     report = import_rows(again, [{"id": row["id"], "categories": row["categories"]} for row in labeled(project)])
     assert (report.known, report.refused) == (1, [])
+
+
+def test_what_is_agreed_because_one_category_is_left_tells_how_many_agree():
+    project = a_project(categories=["book", "other"])
+    query = a_query(project)
+    for _ in range(2):
+        assignment = asking.next_assignment(a_worker(project), now=now())
+        answering.record(assignment, an_answer(query), now=now())
+    row = next(exporting.labeled(project))
+    assert (row["categories"], row["decided_by"], row["agreement"]) == (["other"], "people", 1.0)
