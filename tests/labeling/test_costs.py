@@ -5,9 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from labeling import answering, asking
+from labeling.access import assignment_for, worker_for
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Item, Judgment, Project, Query, QueryCategory, QueryItem
-from labeling.access import assignment_for, worker_for
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
 
 pytestmark = pytest.mark.django_db
