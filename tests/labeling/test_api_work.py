@@ -73,7 +73,7 @@ def test_the_next_query_comes_with_the_reply_if_asked_for():
     assert reply["next"]["id"] == Assignment.objects.live().get().pk
     assert reply["reason"] is None
     last = answer(speaker, reply["next"], query="?next=1").json()
-    assert (last["next"], last["reason"]) == (None, "others")
+    assert (last["next"], last["reason"]) == (None, "choosing")
 
 
 def test_a_next_query_that_cannot_be_paid_undoes_no_answer():
