@@ -45,8 +45,8 @@ def check(project: Project, budget: Budget) -> None:
     """What the fields say of themselves, said before the database says it. Instructions may still be written later."""
     cleaned(project.instructions, "instructions")
     try:
-        budget.clean_fields()
         project.full_clean(exclude=["slug", "budget", "instructions"])
+        budget.clean_fields()
     except ValidationError as invalid:
         field, (sentence, *_) = next(iter(invalid.message_dict.items()))
         if field == NON_FIELD_ERRORS:
