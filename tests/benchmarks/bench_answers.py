@@ -18,12 +18,13 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter, process_time, sleep
 
 ROOT = Path(__file__).resolve().parents[2]
-SPARE = 64 + 16  # queries for the first answers, which are not measured, and for what is held at the end
+SPARE = 96  # queries for the first two answers of each client, not measured, and for what each holds at the end
 sys.path.insert(0, str(ROOT))
 
 
@@ -131,7 +132,7 @@ def cpu_of(leader: int) -> float:
 
 def flows(clients: int, times: int) -> dict:
     """The same two flows called by threads of one process."""
-    from threading import Barrier
+    from threading import Barrier, BrokenBarrierError
 
     from django.db import connection
     from django.utils import timezone
@@ -140,6 +141,15 @@ def flows(clients: int, times: int) -> dict:
     from labeling.access import assignment_for, worker_for
 
     def work(user):
+        try:
+            return worked(user)
+        except BaseException:
+            start.abort()
+            raise
+        finally:
+            connection.close()
+
+    def worked(user):
         held, took = asking.next_assignment(worker_for(user, "bench"), now=timezone.now()), []
         for at in range(times + 2):
             if at == 2:
@@ -150,7 +160,6 @@ def flows(clients: int, times: int) -> dict:
             held = asking.next_assignment(assignment.worker, now=timezone.now())
             if at >= 2:
                 took.append(perf_counter() - began)
-        connection.close()
         return took
 
     from django.contrib.auth.models import User
@@ -159,7 +168,8 @@ def flows(clients: int, times: int) -> dict:
     start = Barrier(clients + 1)
     with ThreadPoolExecutor(clients) as pool:
         running = [pool.submit(work, user) for user in users]
-        start.wait(60)
+        with suppress(BrokenBarrierError):  # the thread that broke it says why
+            start.wait(60)
         began, cpu = perf_counter(), process_time()
         took = [one for each in running for one in each.result()]
     return {"seconds": perf_counter() - began, "took": took, "server": process_time() - cpu, "client": 0.0}

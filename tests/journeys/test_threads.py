@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from labeling import agreeing, answering, asking, selecting, training
+from labeling import agreeing, answering, asking, consensus, selecting, training
 from labeling.consensus import Answers
 from labeling.consensus import Consensus as Whole
 from labeling.kinds import KINDS
@@ -72,7 +72,7 @@ def acknowledged(results):
 
 
 def agrees_with_the_rows(project):
-    """Degree, number of judgments and agreement of every cell as the whole-project consensus computes them."""
+    """Degree, number of judgments and agreement of every cell are what the consensus of the whole makes of the rows."""
     items = list(project.items.values_list("pk", flat=True))
     categories = list(project.categories.values_list("pk", flat=True))
     rows = [
@@ -82,17 +82,29 @@ def agrees_with_the_rows(project):
     ]
     whole = Whole(project.exclusive, agreeing.rule_of(project))
     whole.fit(Answers(*map(np.array, zip(*rows, strict=True))), shape=(len(items), len(categories)))
-    expected = {}
-    for row, column in zip(*np.nonzero(whole.judgments_), strict=True):
-        agreed = whole.agreed_[row, column]
-        agreed = agreed == 1 if project.exclusive else not np.isnan(agreed)
-        degree = pytest.approx(whole.degrees_[row, column])
-        expected[items[row], categories[column]] = (degree, whole.judgments_[row, column], agreed)
-    stored = {
-        (cell.item_id, cell.category_id): (cell.degree, cell.judgments, cell.agreed is not None)
-        for cell in Consensus.objects.filter(project=project)
-    }
-    assert stored == expected
+    for at, item in enumerate(items):
+        stored = {cell.category_id: cell for cell in Consensus.objects.filter(project=project, item=item)}
+        said = {
+            category: consensus.Cell(whole.degrees_[at, column], 0.5, int(whole.judgments_[at, column]))
+            for column, category in enumerate(categories)
+            if whole.judgments_[at, column]
+        }
+        assert {category: cell.judgments for category, cell in stored.items() if cell.judgments} == {
+            category: cell.judgments for category, cell in said.items()
+        }
+        assert all(stored[category].degree == pytest.approx(cell.degree) for category, cell in said.items())
+        agreed = {category for category, cell in stored.items() if cell.agreed}
+        assert agreed == expected_to_agree(project, said, agreed)
+
+
+def expected_to_agree(project, said, standing):
+    """What of these cells people agree on. What stood before a tie still stands; one that is left over is agreed."""
+    rule = agreeing.rule_of(project)
+    if not project.exclusive:
+        return {category for category, cell in said.items() if consensus.agrees(cell, rule)}
+    settled = consensus.settle(said, rule, standing=min(standing, default=None))
+    left = agreeing.left_over(project, said).keys()
+    return set(left) if settled is None else {settled}
 
 
 def everything_said(answer):
