@@ -275,13 +275,13 @@ def main(home: Path, sizes, crowd, answers: int) -> None:
         for n in (1, 2)
     )
     print(f"\nThe flows, called by threads\n{HEAD}{'of 1 commit':>12}{'of 2':>12}")
-    for items in sizes:
-        for n in crowd:
+    for n in crowd:  # the sizes side by side, so that what else the machine does disturbs both alike
+        for items in sizes:
             figures = json.loads(in_home(fresh(items), "flows", n, answers // n))
             line(f"{items:,} items, {n} threads", figures, once, twice)
     print(f"\nAnswer and next by HTTP\n{HEAD}{'of empty':>12}{'of 1 commit':>12}{'of 2':>12}")
-    for items in sizes:
-        for n in crowd:
+    for n in crowd:
+        for items in sizes:
             figures = served(fresh(items), n, answers)
             line(f"{items:,} items, {n} clients", figures, views[n], once, twice)
 
