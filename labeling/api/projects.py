@@ -185,6 +185,7 @@ def change_project(request, project):
 def check(project: Project) -> None:
     """Settings that do not fit together are refused by the sentence they break."""
     try:
+        project.clean()
         project.validate_constraints()
         quoting.tariff(project)
     except ValidationError as error:

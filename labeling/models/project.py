@@ -3,6 +3,7 @@
 import secrets
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
@@ -118,6 +119,12 @@ class Project(models.Model):
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        """Items between the old and a higher exam share were asked by choice; an exam of the rest would be biased."""
+        before = Project.objects.filter(pk=self.pk, queries__isnull=False).values_list("exam_share", flat=True).first()
+        if before is not None and self.exam_share is not None and self.exam_share > before + 1e-9:
+            raise ValidationError({"exam_share": f"Once queries were asked it can only be lowered (it is {before:.1%})."})
 
     @cached_property
     def category_keys(self) -> list[int]:

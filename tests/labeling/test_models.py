@@ -184,3 +184,18 @@ def test_a_project_of_volunteers_pays_nothing_and_works():
     query, worker = a_query(project), a_worker(project)
     outcome = answering.record(asking.next_assignment(worker, now=now()), an_answer(query), now=now())
     assert outcome.paid == 0 and ledger.balance(worker.user, project.budget) == 0
+
+
+def test_the_exam_share_is_only_lowered_once_queries_were_asked():
+    from django.core.exceptions import ValidationError
+
+    project = a_project(exam_share=0.1)
+    project.exam_share = 0.2
+    project.clean()  # nothing was asked yet
+    project.save()
+    a_query(project)
+    project.exam_share = 0.1
+    project.clean()
+    project.exam_share = 0.3
+    with pytest.raises(ValidationError, match="only be lowered"):
+        project.clean()
