@@ -124,7 +124,8 @@ class Project(models.Model):
         """Items between the old and a higher exam share were asked by choice; an exam of the rest would be biased."""
         before = Project.objects.filter(pk=self.pk, queries__isnull=False).values_list("exam_share", flat=True).first()
         if before is not None and self.exam_share is not None and self.exam_share > before + 1e-9:
-            raise ValidationError({"exam_share": f"Once queries were asked it can only be lowered (it is {before:.1%})."})
+            sentence = f"Once queries were asked it can only be lowered (it is {before:.1%})."
+            raise ValidationError({"exam_share": sentence})
 
     @cached_property
     def category_keys(self) -> list[int]:
