@@ -21,8 +21,9 @@ def chromium():
         pytest.skip("no chromium is installed (Debian: apt install chromium)")
     # playwright keeps an event loop in this thread; the ORM may be used beside it all the same.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
     arguments = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
     arguments += [] if os.geteuid() else ["--no-sandbox"]  # root has no sandbox
     with sync_playwright() as playwright:
@@ -39,7 +40,7 @@ def open_page(chromium, live_server):
 
     def open_page(**options):
         context = chromium.new_context(base_url=live_server.url, **(options or DESKTOP))
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(15_000)
         opened.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
