@@ -48,6 +48,8 @@ def a_picture(project):
 def begin(page, worker):
     sign_in(page, worker.user)
     page.get_by_role("link", name="Begin").click()
+    page.get_by_role("button", name="Begin").wait_for()
+    page.wait_for_load_state("load")
     page.get_by_role("button", name="Begin").click()
     expect(page.locator(".query")).to_be_visible()
 
@@ -96,6 +98,24 @@ def test_the_question_takes_the_focus_and_the_gain_is_announced(open_page, worke
     question(page, "Which category is it?")
     expect(page.locator("#question")).to_be_focused()
     expect(page.locator("#said")).to_have_text(re.compile("10\xa0points earned, balance 10\xa0points."))
+
+
+def test_a_key_pressed_the_moment_a_question_appears_loads_no_page(open_page, worker):
+    page = open_page()
+    begin(page, worker)
+    page.evaluate(
+        """() => {
+          window.same = true;
+          const watcher = new MutationObserver(() => {
+            watcher.disconnect();
+            document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "s", bubbles: true}));
+          });
+          watcher.observe(document.querySelector(".desk"), {childList: true});
+        }"""
+    )
+    page.keyboard.press("n")
+    question(page, "Select all that are: 0")
+    assert page.evaluate("window.same")
 
 
 def test_skip_cannot_tell_and_undo_have_keys_too(open_page, worker):
@@ -161,7 +181,7 @@ def test_a_phone_answers_by_touch_with_everything_in_reach(open_page, worker):
     for kind in ("yes_no", "categories", "items"):
         expect(page.locator(f".query.{kind}")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing is wider than the screen"
-        for target in page.locator("#card button, .choice, .tile-yes, .tile-doubt").all():
+        for target in page.locator("#card button:not(.report *), .choice, .tile-yes, .tile-doubt").all():
             assert target.bounding_box()["height"] >= 44
         submit = page.locator(".answers .button").first.bounding_box()
         assert submit["y"] > 422 and submit["y"] + submit["height"] < 844, "the answer is under the thumb"
