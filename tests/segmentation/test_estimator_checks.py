@@ -4,10 +4,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from segmentation import DeepSegmentation, TransductiveSVM
+from segmentation.bayesian import BayesianNetwork
 from segmentation.classical import Classical
 from segmentation.scaling import Scaling
 
-CLASSIFIERS = [DeepSegmentation(random_state=0), TransductiveSVM(), Classical(LogisticRegression())]
+CLASSIFIERS = [
+    DeepSegmentation(random_state=0),
+    TransductiveSVM(),
+    Classical(LogisticRegression()),
+    BayesianNetwork(random_state=0),
+]
 
 CANNOT_HOLD = {
     "check_classifiers_classes": "uses -1 as an ordinary class; here it says that a row is unlabeled",
