@@ -29,7 +29,7 @@ class Annealing:
 
     def __init__(self, X, told, logs, weight, cost, open_cost, share):
         self.told, self.logs, self.weight = told, logs, weight.astype(np.float32)
-        self.cost, self.open_cost, self.share = np.float32(cost), np.float32(open_cost), share
+        self.cost, self.open_cost, self.share = np.float32(cost), np.float32(open_cost), share.astype(np.float32)
         self.silent = self.weight.copy()
         self.silent[told] = 0
         random = np.random.RandomState(0)  # any sample does; the same rows give the same boundaries
@@ -61,7 +61,7 @@ class Annealing:
         self.share = self.sample.share = share.astype(np.float32)
         sample, precondition = self.sample, Preconditioner(self.sample.Z, self.standing)
         told, doubt = sample.cost.sum() / self.standing.sum(), sample.total / self.standing.sum()
-        for growth in np.geomspace(FIRST_STAGE, 1.0, stages) if stages > 1 else [1.0]:
+        for growth in np.geomspace(FIRST_STAGE, 1.0, stages).tolist() if stages > 1 else [1.0]:
             W = descend(sample, W, growth, precondition, BEND * (told + growth * doubt), rounds)
         for _ in range(0 if self.whole else passes):
             sample.tilt = np.float32(0)

@@ -3,10 +3,12 @@
 All categories are separated in one solve. Margins are log-odds: their softmax is the probability.
 """
 
+from functools import cache
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from segmentation import degrees
 from segmentation.annealing import Annealing
@@ -74,7 +76,7 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
         check_consistent_length(X, y)
         weight = checked_weight(sample_weight, X.shape[0])
         told, targets = told[weight[told] > 0], targets[weight[told] > 0]
-        with threadpool_limits(1):  # in many small products several threads mostly wait for each other
+        with threads().limit(limits=1):  # in many small products several threads mostly wait for each other
             self._separate(X, told, targets, weight)
         self.transduction_ = self.predict_proba(X)
         return self
@@ -114,7 +116,7 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
         """f of each row and category: (n, d) -> (n, C)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        with threadpool_limits(1):
+        with threads().limit(limits=1):
             return X @ self.coef_.T.astype(X.dtype) + self.intercept_.astype(X.dtype)
 
     def predict_proba(self, X):
@@ -132,6 +134,12 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
     def predict(self, X):
         """(n, d) -> (n,) labels."""
         return degrees.decided(self.predict_proba(X), self.classes_, exclusive=True)
+
+
+@cache
+def threads():
+    """Looking for the libraries that have threads takes longer than a small solve."""
+    return ThreadpoolController()
 
 
 def what_is_told(y):
