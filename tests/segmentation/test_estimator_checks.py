@@ -6,6 +6,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from segmentation import DeepSegmentation, TransductiveSVM
 from segmentation.bayesian import BayesianNetwork
 from segmentation.classical import Classical
+from segmentation.evolution import EvolvedRules
 from segmentation.scaling import Scaling
 
 CLASSIFIERS = [
@@ -13,6 +14,7 @@ CLASSIFIERS = [
     TransductiveSVM(),
     Classical(LogisticRegression()),
     BayesianNetwork(random_state=0),
+    EvolvedRules(random_state=0),
 ]
 
 CANNOT_HOLD = {
