@@ -15,6 +15,8 @@ from django.utils.module_loading import import_string
 from labeling import agreeing, arrays, predicting
 from labeling.consensus import ROUNDING
 from labeling.models import Category, Consensus, Gold, Item, Media, Project, Query, QueryItem
+from segmentation.content import BrokenContent, EncoderMissing, Stored
+from segmentation.encodings import EncodingCache
 
 NO = 1e-3  # what "not this category" leaves of a likelihood
 
@@ -141,12 +143,13 @@ def likelihood(posterior: np.ndarray) -> np.ndarray:
 
 
 def features(data: Dataset, seed: int, progress: Callable[[float, str], None]) -> tuple[np.ndarray, dict]:
-    """(n, d) float32 and the pointer to where they are stored; made anew only when items have come since."""
-    project, made_of = data.project, {"items": len(data.items), "rows": data.shape[0]}
+    """(n, d) float32 and the pointer to where they are stored; made anew only when items have come since, or the
+    settings have changed. Even then no item is read that was read before, in this project or another."""
+    project, maker = data.project, maker_of(data.project, seed)
+    made_of = {"items": len(data.items), "rows": data.shape[0], "by": named(maker)}
     pointer = (project.published.arrays if project.published else {}).get("features", {})
     if not made_of.items() <= pointer.items():
-        transformer = import_string(settings.FEATURES[project.media])(random_state=seed)
-        X = np.asarray(transformer.fit_transform(contents(data), progress=progress), np.float32)
+        X = np.asarray(made(maker, data, progress), np.float32)
         if not np.isfinite(X).all():
             raise CannotLearn("The items' features hold values that are not finite numbers.")
         stored = np.zeros((data.shape[0], X.shape[1]), np.float16)
@@ -154,6 +157,42 @@ def features(data: Dataset, seed: int, progress: Callable[[float, str], None]) -
         pointer = arrays.save(f"{project.pk}/features", stored) | made_of
     # As stored, rounded, also the first time: the next run shall learn from the same.
     return np.asarray(arrays.load(pointer)[data.rows], np.float32), pointer
+
+
+def maker_of(project: Project, seed: int):
+    """The transformer that makes the features of this project's items."""
+    if encoder := settings.ENCODERS.get(project.media):
+        maker = import_string(settings.PRETRAINED[project.media])
+        return maker(encoder, download=settings.ENCODER_DOWNLOAD, random_state=seed)
+    return import_string(settings.FEATURES[project.media])(random_state=seed)
+
+
+def named(maker) -> str:
+    """What made features, without the seed: those of another maker are not taken for its own."""
+    parameters = maker.get_params(deep=False) if hasattr(maker, "get_params") else {}
+    parameters = {name: value for name, value in parameters.items() if name != "random_state"}
+    return f"{type(maker).__name__} {getattr(maker, 'version', '')} {parameters}"
+
+
+def made(maker, data: Dataset, progress: Callable[[float, str], None]) -> np.ndarray:
+    """The features, of what was read before where the maker can tell; raises CannotLearn for an item that is broken."""
+    read = contents(data)
+    try:
+        if not getattr(maker, "keyed", False):
+            return maker.fit_transform(read, progress=progress)
+        with EncodingCache(settings.ENCODINGS, settings.ENCODINGS_LIMIT) as cache:
+            return maker.fit_transform(read, progress=progress, cache=cache)
+    except BrokenContent as broken:
+        raise CannotLearn(f"{sentence_about(data, broken)} Mend its file, then start another run.") from None
+    except EncoderMissing as missing:
+        raise CannotLearn(str(missing)) from None
+
+
+def sentence_about(data: Dataset, broken: BrokenContent) -> str:
+    if broken.position is None:
+        return str(broken)
+    identifier = Item.objects.values_list("identifier", flat=True).get(pk=data.items[broken.position])
+    return f"The item {identifier!r}: {broken.sentence}"
 
 
 def contents(data: Dataset) -> list:
@@ -165,5 +204,6 @@ def contents(data: Dataset) -> list:
         raise CannotLearn("Items were taken away while the run was reading them. Start another run.")
     wanted = [found[pk] for pk in data.items.tolist()]
     if media.has_content:
-        return [partial(Item._meta.get_field("content").storage.open, content) for content in wanted]
+        opened = Item._meta.get_field("content").storage.open
+        return [Stored(content, partial(opened, content)) for content in wanted]
     return [{} if content is None else content for content in wanted]

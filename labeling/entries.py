@@ -111,8 +111,9 @@ def values_of(row: Mapping) -> tuple[tuple, dict]:
     checked = {value_name(name): value_of(value, name) for name, value in values.items()}
     if len(checked) < len(values):
         raise BadRow("The record gives two values the same name.")
-    if all(value is None for value in checked.values()):
+    if all(value in (None, {}) for value in checked.values()):
         raise BadRow("The record has no value.")
+    refuse_unfit(checked)
     return taken, {"values": checked}
 
 
@@ -124,10 +125,26 @@ def value_name(name) -> str:
 
 
 def value_of(value, name: str):
+    """A plain value, named values within the record, or a list of events, each checked to its last word."""
+    refuse_unfit({name: value})
+    return checked_value(value, name)
+
+
+def refuse_unfit(values: Mapping) -> None:
     try:
-        check_record({name: value})
+        check_record(values)
     except BrokenContent as broken:
         raise BadRow(str(broken)) from None
+
+
+def checked_value(value, name: str):
+    if isinstance(value, Mapping):
+        found = {value_name(key): checked_value(one, str(key)) for key, one in value.items()}
+        if len(found) < len(value):
+            raise BadRow(f"In {shown(name)} two values have the same name.")
+        return found
+    if isinstance(value, list | tuple):
+        return [checked_value(one, name) for one in value]
     if not isinstance(value, str):
         return value if value is None or isinstance(value, bool) else clean_number(value, name)
     if len(value) > VALUE:

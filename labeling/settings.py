@@ -203,6 +203,21 @@ FEATURES = {
     "audio": "segmentation.features.AudioFeatures",
     "record": "segmentation.features.RecordFeatures",
 }
+# media: a pretrained encoder in its place, by folder or by a name that was fetched before; "" is none.
+ENCODERS = {
+    "text": env.str("TEXT_ENCODER", default=""),
+    "image": env.str("IMAGE_ENCODER", default=""),
+    "audio": env.str("AUDIO_ENCODER", default=""),
+}
+ENCODER_DOWNLOAD = env.bool("ENCODER_DOWNLOAD", default=False)  # whether a run may fetch an encoder that is missing
+PRETRAINED = {
+    "text": "segmentation.features.PretrainedTextFeatures",
+    "image": "segmentation.features.PretrainedImageFeatures",
+    "audio": "segmentation.features.PretrainedAudioFeatures",
+}
+# What was read of each item, so that it is read once; may be deleted at any time.
+ENCODINGS = HOME / "cache" / "encodings.sqlite3"
+ENCODINGS_LIMIT = env.int("ENCODINGS_LIMIT", default=4 * 2**30)  # bytes; beyond, the oldest are forgotten
 
 # --- the REST API ----------------------------------------------------------------------------------------------------
 

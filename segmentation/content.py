@@ -6,8 +6,11 @@ sentence (BrokenContent).
 
 import io
 import numbers
+from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -17,6 +20,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 MAX_BYTES = 100 * 2**20
 MAX_PIXELS = 50_000_000  # 200 MB as RGBA, a 50 megapixel photo
 RATES = (1_000, 400_000)  # samples a second
+EVENTS, DEPTH = 10_000, 4  # events of a list; dicts within dicts of a record
 
 
 class BrokenContent(ValueError):
@@ -28,6 +32,21 @@ class BrokenContent(ValueError):
 
     def __str__(self):
         return self.sentence if self.position is None else f"Position {self.position}: {self.sentence}"
+
+
+class EncoderMissing(Exception):
+    """A pretrained encoder, or what loads it, is not on this machine; the sentence says how to get it."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file under a name that means these bytes for ever, so that what was made of it needs no second opening."""
+
+    name: str
+    open: Callable[[], BinaryIO]
+
+    def __call__(self):
+        return self.open()
 
 
 def check_image(file):
@@ -44,12 +63,53 @@ def check_audio(file):
 
 
 def check_record(values):
-    """Raise BrokenContent unless `values` is a dict of names to numbers, text, yes/no or nothing."""
+    """Raise BrokenContent unless `values` is a dict of names to plain values, further such dicts, or lists of events.
+
+    A plain value is a number, text, yes/no or nothing; an event is a dict of plain values (its `type` and its time `at`
+    among them), or a plain value alone.
+    """
     if not isinstance(values, dict):
         raise BrokenContent(f"A record is a set of named values, not {type(values).__name__}.")
-    for name, value in values.items():
-        if not (value is None or isinstance(value, (str, numbers.Real, np.bool_))):
-            raise BrokenContent(f"The value of {name!r} is neither a number, text, yes/no nor empty.")
+    names = [name for name, value in named_values(values) if _check_value(name, value) is None]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BrokenContent(f"The record holds two values that are called {twice!r}.")
+
+
+def named_values(values, within="", depth=1):
+    """(name, value) of a record, where a dict within it gives its own values: {"home": {"town": 1}} -> home town, 1."""
+    for key, value in values.items():
+        name = f"{within} {key}" if within else str(key)
+        if isinstance(value, dict):
+            if depth == DEPTH:
+                raise BrokenContent(f"The value of {name!r} is nested more than {DEPTH} deep.")
+            yield from named_values(value, name, depth + 1)
+        else:
+            yield name, value
+
+
+def plain(value):
+    return value is None or isinstance(value, (str, numbers.Real, np.bool_))
+
+
+def _check_value(name, value):
+    if isinstance(value, (list, tuple)):
+        _check_events(name, value)
+    elif not plain(value):
+        raise BrokenContent(f"The value of {name!r} is neither a number, text, yes/no, empty nor a list of events.")
+
+
+def _check_events(name, events):
+    if len(events) > EVENTS:
+        raise BrokenContent(f"{name!r} lists {len(events):,} events; at most {EVENTS:,} can be kept.")
+    for at, event in enumerate(events, 1):
+        if isinstance(event, dict):
+            unfit = [key for key, value in named_values(event) if not plain(value)]
+            if unfit:
+                where = f"{name!r}, event {at}: the value of {unfit[0]!r}"
+                raise BrokenContent(f"{where} is neither a number, text, yes/no nor empty.")
+        elif not plain(event):
+            raise BrokenContent(f"{name!r}, event {at} is neither a set of named values nor a plain one.")
 
 
 def read(content):

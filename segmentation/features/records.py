@@ -1,26 +1,41 @@
-"""Records -> numbers standardised, words as columns; what the columns mean is learned once, in fit."""
+"""Records -> numbers on one scale, words as columns, events told in numbers; what columns mean is learned in fit."""
 
 import re
 from collections import Counter
 
 import numpy as np
+from scipy.stats import skew
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from segmentation.content import check_record
+from segmentation.features.axes import spreads
+from segmentation.features.events import Amount, days_of, flat
 from segmentation.features.texts import words as words_of
-from segmentation.features.transformer import Features, spreads
+from segmentation.features.transformer import Features
 
 # Without leading zeros: those of "007" or a postcode mean something that a number would lose.
 _NUMBER = re.compile(r"\s*[+-]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _LARGEST = 1e30  # its square is finite
+SKEWED = 2.0  # the skewness of an exponential distribution; what leans more is bent
 
 
 class RecordFeatures(Features):
     """Records (dicts of named values) -> one column or more for each name seen in fit; other names are ignored.
 
     A number (or text that reads as one) is standardised; where it was missing in fit it becomes the median, with a
-    column that says so. Text and yes/no become one column a value, those rarer than `rare` share one; a name with more
-    than `levels` different texts is hashed by words into `levels` columns.
+    column that says so; a column that leans to one side, as money and counts do, is bent first (asinh around the
+    median), or a few large values would hide the others. A date is its days since 1970. Text and yes/no become one
+    column a value, those rarer than `rare` share one; a name with more than `levels` different texts is hashed by words
+    into `levels` columns. Dicts within the record give their own values, named by both names.
+
+    A list of events, [{"type": "buy", "amount": 3.5, "at": "2026-01-01T10:00:00Z"}, ...], becomes, for all together and
+    for each type: how many, how many a day (over the time from the record's first event to its last, a day at least),
+    when the last one was, the sum and mean of each number; for each type its share too; for all together the number of
+    different texts under each name and how often each came. What a record does not mention is 0 in counts and sums.
+    Times are absolute, so features do not change with the day on which they are made. A list of plain texts counts as
+    one of events that have a type and no more.
+
+    Encodings are not kept in a cache: the record lies before us, and looking it up would cost about as much.
 
     Parameters
     ----------
@@ -29,15 +44,18 @@ class RecordFeatures(Features):
     levels : int
         Different texts of a name that get a column each.
     rare : float
-        Share of records (two at least) below which a text is rare.
+        Share of records (two at least) below which a text, or what is told of events, is rare; a rare one of the
+        latter gets no column.
     sample : int
         Records learned from, drawn at random where there are more.
 
     Raises
     ------
     BrokenContent
-        A record is not a dict of numbers, text, yes/no or nothing.
+        A record is not a dict of numbers, text, yes/no, nothing, such dicts, or lists of events.
     """
+
+    keyed = False
 
     def __init__(self, columns=1_000, levels=64, rare=0.005, sample=100_000, random_state=None):
         self.columns = columns
@@ -48,22 +66,32 @@ class RecordFeatures(Features):
 
     def _raw(self, record):
         check_record(record)
-        return record
+        return flat(record)
 
     def _learn(self, records, random):
-        filled = Counter(name for record in records for name, value in record.items() if value not in (None, ""))
-        kept = {name for name, _ in filled.most_common(self.columns)}
-        names = [name for name in filled if name in kept]  # in the order first seen
-        self.columns_ = [(name, column) for name in names for column in self._columns(*split(records, name))]
+        filled, amounts = Counter(), set()
+        for record in records:
+            given = [name for name, value in record.items() if value not in (None, "")]
+            filled.update(given)
+            amounts.update(name for name in given if isinstance(record[name], Amount))
+        least = max(2, self.rare * len(records))
+        common = Counter({name: n for name, n in filled.items() if name not in amounts or n >= least})
+        kept = {name for name, _ in common.most_common(self.columns)}
+        names = [name for name in common if name in kept]  # in the order first seen
+        self.columns_ = [
+            (name, column) for name in names for column in self._columns(*split(records, name), name in amounts, least)
+        ]
 
-    def _columns(self, numbers, words):
+    def _columns(self, numbers, words, amount, least):
         counts = Counter(word for word in words if word is not None)
+        if amount:
+            numbers = np.nan_to_num(numbers)
         if not np.isnan(numbers).all():
-            yield _Numbers(numbers)
+            yield _Numbers(numbers, otherwise=0.0 if amount else None)
         if len(counts) > self.levels:
             yield _Hashed(self.levels)
         elif counts:
-            yield _Levels(counts, least=max(2, self.rare * len(words)))
+            yield _Levels(counts, least)
 
     def _project(self, records):
         parts = [column(*split(records, name)) for name, column in self.columns_]
@@ -82,7 +110,8 @@ def _number_or_word(value):
     if isinstance(value, (bool, np.bool_)):
         return np.nan, "yes" if value else "no"
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        return np.nan, value
+        days = days_of(value)
+        return (np.nan, value) if days is None else (days, None)
     return _bounded(value), None
 
 
@@ -95,17 +124,39 @@ def _bounded(value):
 
 
 class _Numbers:
-    def __init__(self, numbers):
+    def __init__(self, numbers, otherwise=None):
         missing = np.isnan(numbers)
-        self.median, self.missing = np.median(numbers[~missing]), missing.any()
-        filled = np.where(missing, self.median, numbers)
+        self.otherwise = np.median(numbers[~missing]) if otherwise is None else otherwise
+        self.missing = missing.any()
+        filled = np.where(missing, self.otherwise, numbers)
+        self.bend = _Bend(filled) if _skewed(filled) else None
+        filled = self._bent(filled)
         self.centre, self.spread = filled.mean(), spreads(filled)
 
     def __call__(self, numbers, words):
         missing = np.isnan(numbers)
-        scaled = (np.where(missing, self.median, numbers) - self.centre) / self.spread
+        scaled = (self._bent(np.where(missing, self.otherwise, numbers)) - self.centre) / self.spread
         scaled = np.clip(scaled, -1000, 1000)  # of a million rows none that was fitted lies beyond: sqrt(n) is the most
         return np.column_stack([scaled, missing] if self.missing else [scaled])
+
+    def _bent(self, numbers):
+        return self.bend(numbers) if self.bend else numbers
+
+
+def _skewed(numbers):
+    return spreads(numbers) != 1.0 and abs(skew((numbers - numbers.mean()) / spreads(numbers))) > SKEWED
+
+
+class _Bend:
+    """Linear near the median, logarithmic far from it; what is near is the spread of the middle half."""
+
+    def __init__(self, numbers):
+        low, self.middle, high = np.quantile(numbers, [0.25, 0.5, 0.75])
+        others = np.abs(numbers - self.middle)[numbers != self.middle]
+        self.near = (high - low) / 1.35 or np.median(others)  # where more than half are alike, of the others
+
+    def __call__(self, numbers):
+        return np.arcsinh((numbers - self.middle) / self.near)
 
 
 class _Levels:

@@ -116,6 +116,19 @@ def test_a_record_is_named_values():
     assert project.items.get(identifier="z").values == {"age": 3}
 
 
+def test_a_record_keeps_its_events_and_what_lies_within_it():
+    values = {
+        "age": 31,
+        "home": {"town": "Aarhus", "country": " "},
+        "events": [{"type": "buy", "amount": 3.5, "at": "2026-01-01T10:00:00Z"}, {"type": "visit"}],
+        "tags": ["new", "loud"],
+    }
+    project, row = a_project(media="record"), json.dumps({"id": "a", "values": values})
+    assert from_bytes(project, row.encode()).created == 1
+    assert project.items.get().values == values | {"home": {"town": "Aarhus", "country": None}}
+    assert from_bytes(project, row.encode()).existing == 1
+
+
 def test_a_semicolon_or_a_tab_separates_too_and_a_byte_order_mark_is_no_text():
     for project, table in ((a_project(), "id;text\na;one, two\n"), (a_project(), "id\ttext\na\tone, two\n")):
         from_bytes(project, b"\xef\xbb\xbf" + table.encode())
@@ -225,8 +238,14 @@ def test_a_bad_text_row_is_refused_with_its_reason(row, reason):
         ({"values": {"x": float("-inf")}}, "The value of “x” is no finite number."),
         ({"values": {"x": 10**400}}, "The value of “x” is no finite number."),
         ({"x": "NaN"}, "The value of “x” is NaN, which is no finite number. Leave it empty."),
-        ({"values": {"x": {"y": 1}}}, "The value of 'x' is neither a number, text, yes/no nor empty."),
-        ({"values": {"x": [1]}}, "The value of 'x' is neither a number, text, yes/no nor empty."),
+        ({"x": [[1]]}, "'x', event 1 is neither a set of named values nor a plain one."),
+        ({"x": [1, {"y": [2]}]}, "'x', event 2: the value of 'y' is neither a number, text, yes/no nor empty."),
+        ({"x": [{"y": float("nan")}]}, "The value of “y” is no finite number."),
+        ({"x": [{"y": "a\0b"}]}, "The “y” holds a NUL character."),
+        ({"x": {"y": 1, " y": 2}}, "In “x” two values have the same name."),
+        ({"x": {"y": 1}, "x y": 2}, "The record holds two values that are called 'x y'."),
+        ({"x": {"a": {"b": {"c": {"d": 1}}}}}, "The value of 'x a b c' is nested more than 4 deep."),
+        ({"x": [1] * 10_001}, "'x' lists 10,001 events; at most 10,000 can be kept."),
         ({"values": {"x": "a\0b"}}, "The “x” holds a NUL character."),
         ({"values": {"x\0": 1}}, "The “name of a value” holds a NUL character."),
         ({"values": {"": 1}}, "The name of a value has 1 to 200 characters: “”."),

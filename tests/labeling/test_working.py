@@ -142,6 +142,24 @@ def test_a_record_shows_its_values_whatever_they_are_called(browser):
         assert f'<th scope="row">{name}</th><td dir="auto">{value}</td>' in shown
 
 
+def test_a_record_shows_its_latest_events_a_line_each_and_counts_the_others(browser):
+    project = a_project(media="record")
+    worker = a_worker(project)
+    events = [{"type": "visit", "at": f"2026-01-{day:02}T08:30:00Z"} for day in range(1, 12)]
+    events += [{"type": "<buy>", "amount": 3.5, "gift": True, "at": "2026-02-01T10:00:00Z"}]
+    values = {"home": {"town": "Aarhus"}, "events": events, "tags": ["new", "loud"], "calls": []}
+    a_query(project, items=[an_item(project, text="", values=values)])
+    browser.force_login(worker.user)
+    shown = text(begin(browser, project))
+    assert '<th scope="row">home town</th><td dir="auto">Aarhus</td>' in shown
+    assert "12 events: 11 visit, 1 &lt;buy&gt;" in shown and "and 4 earlier" in shown
+    lines = re.findall(r"<li>(2026.*?)</li>", shown)
+    assert lines[:2] == ["2026-02-01 10:00 · &lt;buy&gt; · amount 3.5 · gift yes", "2026-01-11 08:30 · visit"]
+    assert len(lines) == 8
+    assert '<th scope="row">tags</th><td dir="auto">new, loud</td>' in shown
+    assert '<th scope="row">calls</th><td dir="auto">none</td>' in shown
+
+
 @pytest.mark.parametrize("media", ["image", "audio"])
 def test_an_image_or_a_sound_is_named_neutrally(browser, media):
     project = a_project(media=media)
