@@ -5,81 +5,94 @@ Descending at once to the last stage's objective, which is not convex, ends in a
 
 import numpy as np
 
-from segmentation.objective import Objective, Preconditioner, descend, softmax
-from segmentation.rows import Rows, blocks, drawn
+from segmentation.objective import FLOOR, LOOSE, Objective, Preconditioner, descend, softmax
+from segmentation.rows import Scale, slices
 
 FIRST_STAGE = 0.01  # the unlabeled rows' cost at the first stage, as a share of that at the last
 HOLD = 4.0  # of the shares: with less a category may vanish, with more a guessed share does harm
-SAMPLE = 16384  # rows, of those that tell something and of the others, on which the boundaries turn
 START = 50  # most steps to the supervised start
 BEND = 0.25  # largest second derivative of a logistic loss
+UNLIKELY = 1e-6  # least likelihood
 
 
 class Annealing:
-    """One separation: all rows, a sample of them, and the descents.
+    """One separation of the categories that somebody spoke for.
 
     Parameters
     ----------
-    X : (n, d)
-    told, logs : (m,) places of the rows that tell something, and (C, m) the logarithms of their likelihoods.
-    weight : (n,)
+    crowd, sample : `segmentation.sampling.Crowd`, with targets of these categories only, and what it drew.
     cost, open_cost : of a row of weight 1, for what it tells and for its doubt.
     share : (C,) first guess of the categories' shares.
+    device : `segmentation.devices.Host` or `Device`.
     """
 
-    def __init__(self, X, told, logs, weight, cost, open_cost, share):
-        self.told, self.logs, self.weight = told, logs, weight.astype(np.float32)
-        self.cost, self.open_cost, self.share = np.float32(cost), np.float32(open_cost), share.astype(np.float32)
-        self.silent = self.weight.copy()
-        self.silent[told] = 0
-        random = np.random.RandomState(0)  # any sample does; the same rows give the same boundaries
-        at, each_told = drawn(np.arange(len(told)), SAMPLE, random)
-        others, each_other = drawn(np.flatnonzero(self.silent), SAMPLE, random)
-        places = np.concatenate([told[at], others])
-        self.whole = each_told == each_other == 1
-        self.standing = self.weight[places] * np.repeat(np.float32([each_told, each_other]), [len(at), len(others)])
-        self.rows = Rows(X, places, self.standing)
-        self.sample = self._objective(self.rows.take(places), logs[:, at], self.standing)
+    def __init__(self, crowd, sample, cost, open_cost, share, device):
+        self.crowd, self.device, self.whole = crowd, device, sample.whole
+        self.cost, self.open_cost = cost, open_cost
+        self.share = device.put(share)
+        self.columns = sample.X.shape[1]
+        self.ridge = device.put(np.append(np.ones(self.columns), LOOSE))
+        self.scale = Scale(sample.X, sample.weight)
+        self.weight = device.put(sample.weight)
+        self.sample = self._objective(sample.X, sample.targets, sample.weight)
 
-    def _objective(self, Z, logs, weight):
-        cost = self.cost * weight[: logs.shape[1]]
-        return Objective(Z, logs, cost, self.open_cost * weight, self.share, HOLD)
+    def _objective(self, X, targets, weight):
+        """Of some rows, the first of which tell `targets`."""
+        weight = self.device.put(weight)
+        cost = self.cost * weight[: len(targets)]
+        logs = self.device.put(log_likelihoods(targets))
+        rows = self.device.rows(self.scale.block(X))
+        return Objective(rows, logs, cost, self.open_cost * weight, self.share, HOLD, self.ridge)
 
     def start(self):
-        """The supervised solution, (C, e)."""
-        m = len(self.sample.cost)
-        labeled = self._objective(self.sample.Z[:m], self.sample.logs, self.standing[:m])
-        W = np.zeros((len(self.share), labeled.Z.shape[1]), np.float32)
-        return descend(labeled, W, 0.0, Preconditioner(labeled.Z, labeled.cost), BEND, START)
+        """The supervised solution, (C, d + 1)."""
+        s, m = self.sample, len(self.sample.cost)
+        rows = s.rows.first(m)
+        labeled = Objective(rows, s.logs, s.cost, s.open_cost[:m], self.share, HOLD, self.ridge)
+        W = self.device.put(np.zeros((len(self.share), self.columns + 1)))
+        return descend(labeled, W, 0.0, Preconditioner(rows, s.cost, self.columns), BEND, START)
 
     def seen_from(self, W):
         """(C,) shares of the categories as W sees them in the sample."""
-        return softmax(self.sample.scores(W))[1] @ self.standing / self.standing.sum()
+        q = softmax(self.sample.rows.scores(W))[1]
+        return self.device.get(q @ self.weight / self.weight.sum()).astype(np.float64)
 
     def anneal(self, W, share, stages, rounds, passes):
-        """From the start W to the last stage, the categories' shares being held to `share`: (C, e)."""
-        self.share = self.sample.share = share.astype(np.float32)
-        sample, precondition = self.sample, Preconditioner(self.sample.Z, self.standing)
-        told, doubt = sample.cost.sum() / self.standing.sum(), sample.total / self.standing.sum()
+        """From the start W to the last stage, the categories' shares being held to `share`.
+
+        Returns coefficients (C, d) and intercepts (C,) for rows as they came.
+        """
+        self.share = self.sample.share = self.device.put(share)
+        sample, precondition = self.sample, Preconditioner(self.sample.rows, self.weight, self.columns)
+        told, doubt = float(sample.cost.sum() / self.weight.sum()), sample.total / float(self.weight.sum())
         for growth in np.geomspace(FIRST_STAGE, 1.0, stages).tolist() if stages > 1 else [1.0]:
             W = descend(sample, W, growth, precondition, BEND * (told + growth * doubt), rounds)
         for _ in range(0 if self.whole else passes):
-            sample.tilt = np.float32(0)
-            sample.tilt = self._gradient(W) - sample.gradient(W, sample.at(W, sample.scores(W), 1.0)[1])
+            sample.tilt = 0.0
+            F = sample.rows.scores(W)
+            sample.tilt = self._gradient(W) - sample.gradient(W, sample.at(W, F, 1.0)[1])
             W = descend(sample, W, 1.0, precondition, BEND * (told + doubt), rounds)
-        return W
+        return self.scale.undone(self.crowd.together.first(self.device.get(W)))
 
     def _parts(self):
-        """The objectives of all rows, a block at a time."""
-        nothing = self.logs[:, :0]
-        for block in blocks(len(self.silent)):
-            yield self._objective(self.rows.take(block), nothing, self.silent[block])
-        for block in blocks(len(self.told)):
-            told = self.told[block]
-            yield self._objective(self.rows.take(told), self.logs[:, block], self.weight[told])
+        """The objectives of all rows of this process, a block at a time."""
+        crowd, nothing = self.crowd, np.ones((0, len(self.share)))
+        for block in slices(len(crowd.silent)):
+            yield self._objective(crowd.X[block], nothing, crowd.silent[block])
+        for block in slices(len(crowd.told)):
+            told = crowd.told[block]
+            yield self._objective(crowd.X[told], crowd.targets[block], crowd.weight[told])
 
     def _gradient(self, W):
-        """Of the last stage's objective over all rows: (C, e)."""
-        seen = sum(part.doubt(part.scores(W))[1] @ part.open_cost for part in self._parts())
-        mean = np.maximum(seen / seen.sum(), np.finfo(np.float32).tiny)
-        return self.sample.ridge * W + sum(part.pull_at(part.scores(W), mean) @ part.Z for part in self._parts())
+        """Of the last stage's objective over all rows of all processes: (C, d + 1)."""
+        total, get, put = self.crowd.together.total, self.device.get, self.device.put
+        seen = total(get(sum(part.seen(part.doubt(part.rows.scores(W))[1]) for part in self._parts())))
+        mean = put(np.maximum(seen / seen.sum(), FLOOR))
+        return put(total(get(sum(part.gradient_given(W, mean) for part in self._parts())))) + self.ridge * W
+
+
+def log_likelihoods(targets):
+    """(m, C) -> (C, m), the largest of a row being zero."""
+    if not len(targets):
+        return targets.T
+    return np.log(np.maximum(targets / np.maximum(targets.max(axis=1, keepdims=True), UNLIKELY), UNLIKELY)).T

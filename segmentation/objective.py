@@ -1,19 +1,22 @@
 """What a transductive separation minimises over rows, and the descent that does it for all categories at once.
 
-Scores lie as (C, n), categories by rows, so that sums over categories run along contiguous memory.
+Arrays are numpy's or torch's alike: all of one solve lie on one device.
 """
+
+import sys
 
 import numpy as np
 
 FLOOR = 1e-30  # below this a number is nothing
-LOOSE = 1e-3  # ridge of the constant column, whose coefficient is an intercept
+LOOSE = 1e-3  # ridge of the intercepts
 BACK = 0.3  # a step that went too far is shortened to this share of itself
 ENOUGH = 1e-4  # Armijo's share of the decrease that the slope promises
 ROUNDING = 1e-6  # relative error of a value summed in float32
+WIDE = 512  # columns up to which all their products are worth their cost
 
 
 class Objective:
-    """J(W) = |W|^2 / 2 + told + growth (doubt + imbalance), of the scores F = W Z'.
+    """J(W) = |W|^2 / 2 + told + growth (doubt + imbalance), of the scores F (C, n) of rows.
 
     Let p be the softmax of a row's scores and q what remains of p once its likelihood t is known. Told: cost times
     -log sum_c t_c p_c, the multinomial loss where one t is 1. Doubt: open_cost times the entropy of q, little where
@@ -22,61 +25,58 @@ class Objective:
 
     Parameters
     ----------
-    Z : (n, e) float32 rows with a last column of ones; those that tell something come first.
+    rows : `segmentation.rows.Block`; those that tell something come first.
     logs : (C, m) log t of the first m rows; the others' are zero.
-    cost, open_cost : (m,) and (n,) float32.
+    cost, open_cost : (m,) and (n,).
     share : (C,) of the categories among all rows.
     hold : how strongly the shares are held.
+    ridge : (d + 1,) of the columns.
 
     Attributes
     ----------
-    tilt : (C, e) of a further linear term <tilt, W>; at first 0.
+    tilt : (C, d + 1) of a further linear term <tilt, W>; at first 0.
     """
 
-    def __init__(self, Z, logs, cost, open_cost, share, hold):
-        self.Z, self.logs, self.cost, self.open_cost = Z, logs, cost, open_cost
-        self.share, self.hold, self.tilt = share, hold, np.float32(0)
+    def __init__(self, rows, logs, cost, open_cost, share, hold, ridge):
+        self.rows, self.logs, self.cost, self.open_cost = rows, logs, cost, open_cost
+        self.share, self.hold, self.ridge, self.tilt = share, hold, ridge, 0.0
         self.total = max(float(open_cost.sum()), FLOOR)
-        self.ridge = np.append(np.ones(Z.shape[1] - 1, np.float32), np.float32(LOOSE))
-
-    def scores(self, W):
-        return W @ self.Z.T
 
     def at(self, W, F, growth):
         """J, dJ/dF (C, n), and what `bend` needs."""
-        value, known, p, after = self._told(F)
+        value, known, *state = self._told(F)
         if growth:
             entropy, q, lean = self.doubt(F)
-            mean = self.mean(q)
+            mean = (self.seen(q) / self.total).clip(min=FLOOR)
+            imbalance = self.hold * self.total * float((self.share * like(F).log(self.share / mean)).sum())
+            value += growth * (float((self.open_cost * entropy).sum()) + imbalance)
             pull = growth * self.pull(q, lean, mean)
-            imbalance = self.hold * self.total * float(self.share @ np.log(self.share / mean))
-            value += growth * (float(self.open_cost @ entropy) + imbalance)
-            pull[:, : known.shape[1]] += known
+            state += [q, lean]
         else:
-            q = lean = None
-            pull = np.zeros_like(F)
-            pull[:, : known.shape[1]] = known
+            pull = like(F).zeros_like(F)
+        pull[:, : known.shape[1]] += known
         value += 0.5 * float((self.ridge * W * W).sum()) + float((self.tilt * W).sum())
-        return value, pull, (p, after, q, lean)
+        return value, pull, state
 
     def _told(self, F):
-        F = F[:, : len(self.cost)]
+        F = F[:, : self.cost.shape[0]]
         before, p = softmax(F)
         after, q = softmax(F + self.logs)
-        return float(self.cost @ (before - after)), self.cost * (p - q), p, q
+        return float((self.cost * (before - after)).sum()), self.cost * (p - q), p, q
 
     def doubt(self, F):
         """Entropy of each row (n,), q (C, n), and minus the entropy's derivative by F (C, n)."""
-        m = len(self.cost)
+        m = self.cost.shape[0]
         if m:
-            F = F.copy()
+            F = F * 1
             F[:, :m] += self.logs
         total, q = softmax(F)
         middle = (q * F).sum(0)
         return total - middle, q, q * (F - middle)
 
-    def mean(self, q):
-        return np.maximum(q @ self.open_cost / self.total, FLOOR)
+    def seen(self, q):
+        """How much of the open cost falls to each category: (C,)."""
+        return q @ self.open_cost
 
     def pull(self, q, lean, mean):
         """Derivative by F of doubt and imbalance, `mean` being that of q over all rows there are: (C, n)."""
@@ -86,35 +86,43 @@ class Objective:
         gain *= -self.open_cost
         return gain
 
-    def pull_at(self, F, mean):
-        """dJ/dF at the last stage where the rows are only some of those whose q has this mean: (C, n)."""
+    def gradient_given(self, W, mean):
+        """dJ/dW at the last stage but for ridge and tilt, where the rows are only some of those with this mean q."""
+        F = self.rows.scores(W)
         _, q, lean = self.doubt(F)
         pull = self.pull(q, lean, mean)
-        pull[:, : len(self.cost)] += self._told(F)[1]
-        return pull
+        pull[:, : self.cost.shape[0]] += self._told(F)[1]
+        return self.rows.sums(pull)
 
     def gradient(self, W, pull):
-        return pull @ self.Z + self.ridge * W + self.tilt
+        return self.rows.sums(pull) + self.ridge * W + self.tilt
 
     def bend(self, D, E, state, growth):
         """Second derivative of J along D, E = scores(D); rows that bend downwards count as straight."""
-        p, after, q, lean = state
-        e = E[:, : len(self.cost)]
-        bent = float(self.cost @ np.maximum(spread(p, e) - spread(after, e), 0))
+        p, after = state[:2]
+        e = E[:, : self.cost.shape[0]]
+        bent = float((self.cost * (spread(p, e) - spread(after, e)).clip(min=0)).sum())
         if growth:
+            q, lean = state[2:]
             square, inside = E * E, (q * E).sum(0)
             entropy = (2 * (lean * E).sum(0) + inside) * inside - ((lean + q) * square).sum(0)
-            bent += growth * float(self.open_cost @ np.maximum(entropy, 0))
+            bent += growth * float((self.open_cost * entropy.clip(min=0)).sum())
         return bent + float((self.ridge * D * D).sum())
+
+
+def like(array):
+    """The module an array is of."""
+    return np if isinstance(array, np.ndarray) else sys.modules["torch"]
 
 
 def softmax(F):
     """(C, n) -> log of the summed exponentials (n,), and the shares (C, n)."""
-    top = F.max(0)
-    p = np.exp(F - top)
+    xp = like(F)
+    top = xp.amax(F, 0)
+    p = xp.exp(F - top)
     total = p.sum(0)
     p /= total
-    return top + np.log(total), p
+    return top + xp.log(total), p
 
 
 def spread(p, e):
@@ -124,22 +132,32 @@ def spread(p, e):
 
 
 class Preconditioner:
-    """(I + h Z' diag(weight) Z)^-1 for any h, from one eigendecomposition that all categories and stages share."""
+    """(I + h G)^-1 for any h, G being the weighted products of the rows' columns, of many only the diagonal.
 
-    def __init__(self, Z, weight):
-        values, self.vectors = np.linalg.eigh((Z * weight[:, None]).T @ Z)
-        self.values = np.maximum(values, 0)
+    One decomposition serves all categories and stages.
+    """
+
+    def __init__(self, rows, weight, columns):
+        self.vectors = None
+        if columns <= WIDE:
+            gram = rows.gram(weight)
+            self.values, self.vectors = like(gram).linalg.eigh(gram)
+            self.values = self.values.clip(min=0)
+        else:
+            self.values = rows.squares(weight)
 
     def __call__(self, G, h):
-        return (G @ self.vectors) / (1 + np.float32(h) * self.values) @ self.vectors.T
+        if self.vectors is None:
+            return G / (1 + h * self.values)
+        return (G @ self.vectors) / (1 + h * self.values) @ self.vectors.T
 
 
 def descend(objective, W, growth, precondition, h, steps, tolerance=1e-4):
-    """W (C, e) after at most `steps` of preconditioned conjugate gradients (Polak, Ribiere).
+    """W (C, d + 1) after at most `steps` of preconditioned conjugate gradients (Polak, Ribiere).
 
     A step is Newton's along the line. Scores are linear in it, so that trying a shorter one needs no product.
     """
-    F = objective.scores(W)
+    F = objective.rows.scores(W)
     value, pull, state = objective.at(W, F, growth)
     D, before = None, None
     for _ in range(steps):
@@ -150,7 +168,7 @@ def descend(objective, W, growth, precondition, h, steps, tolerance=1e-4):
             break
         D = direction(D, G, P, before)
         before = G, size
-        E, slope = objective.scores(D), float((D * G).sum())
+        E, slope = objective.rows.scores(D), float((D * G).sum())
         length = -slope / max(objective.bend(D, E, state, growth), FLOOR)
         found = objective.at(W + length * D, F + length * E, growth)
         while found[0] > value + ENOUGH * length * slope + ROUNDING * abs(value):

