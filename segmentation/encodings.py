@@ -13,6 +13,15 @@ import numpy as np
 log = logging.getLogger(__name__)
 
 LIMIT = 4 * 2**30  # bytes
+# Troubles that say nothing against the file itself: it is busy, the disk is full, or it may not be written.
+PASSING = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+)
 TABLES = """
 CREATE TABLE IF NOT EXISTS encoding (
     place INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB UNIQUE NOT NULL, dtype TEXT NOT NULL, array BLOB NOT NULL,
@@ -33,7 +42,7 @@ class EncodingCache:
 
     def __init__(self, path, limit=LIMIT):
         self.path, self.limit = Path(path), limit
-        self._connected = None
+        self._connected, self._usable = None, True
 
     def find(self, keys):
         """{key: array} of those keys that are known; the arrays are read-only."""
@@ -100,14 +109,16 @@ class EncodingCache:
                     connection.execute(f"DELETE FROM {table} WHERE place <= ({tenth})")
 
     def _try(self, do, otherwise):
-        """What `do` says of the connection; `otherwise` if the cache cannot be used just now."""
+        """What `do` says of the connection; `otherwise` if the cache cannot be used, and then it is left alone."""
         try:
-            return do(self._connection())
-        except (sqlite3.OperationalError, OSError) as trouble:  # busy, disk full, no permission
-            log.warning("The cache %s cannot be used: %s.", self.path, trouble)
-        except sqlite3.DatabaseError as damage:
-            log.warning("The cache %s is damaged and begun anew: %s.", self.path, damage)
-            self._discard()
+            return do(self._connection()) if self._usable else otherwise
+        except (sqlite3.Error, OSError) as trouble:
+            if isinstance(trouble, sqlite3.DatabaseError) and trouble.sqlite_errorcode & 0xFF not in PASSING:
+                log.warning("The cache %s is damaged and begun anew: %s.", self.path, trouble)
+                self._discard()
+            else:
+                log.warning("The cache %s cannot be used: %s. All is read anew.", self.path, trouble)
+                self._usable = False
         return otherwise
 
     def _connection(self):

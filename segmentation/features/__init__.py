@@ -6,6 +6,11 @@ with BrokenContent, which names its position.
 
 from segmentation.content import BrokenContent, check_audio, check_image, check_record
 from segmentation.features.images import ImageFeatures
+from segmentation.features.pretrained import (
+    PretrainedAudioFeatures,
+    PretrainedImageFeatures,
+    PretrainedTextFeatures,
+)
 from segmentation.features.records import RecordFeatures
 from segmentation.features.sounds import AudioFeatures
 from segmentation.features.texts import TextFeatures
@@ -14,6 +19,9 @@ __all__ = [
     "AudioFeatures",
     "BrokenContent",
     "ImageFeatures",
+    "PretrainedAudioFeatures",
+    "PretrainedImageFeatures",
+    "PretrainedTextFeatures",
     "RecordFeatures",
     "TextFeatures",
     "check_audio",
