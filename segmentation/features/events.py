@@ -1,10 +1,14 @@
 """A record with lists of events -> a flat one: how many, how often, how much, when last, of which kinds."""
 
+import numbers
 from datetime import UTC, datetime
+
+import numpy as np
 
 from segmentation.content import named_values
 
 DAY = 86_400  # seconds
+LARGEST = 1e30  # its square is finite
 MILLISECONDS = 1e11  # a time beyond is in milliseconds: in seconds it would lie after the year 5000
 
 
@@ -53,13 +57,13 @@ def by(events, field):
 
 def summed(about, events):
     """Sum and mean of each field that holds numbers."""
-    numbers = {}
+    fields_of = {}
     for event in events:
         for field, value in event.items():
             if field not in ("type", "at") and is_number(value):
-                numbers.setdefault(field, []).append(value)
+                fields_of.setdefault(field, []).append(bounded(value))
     found = {}
-    for field, values in numbers.items():
+    for field, values in fields_of.items():
         total = sum(values)
         found |= {f"{about} {field}: sum": Amount(total), f"{about} {field}: mean": total / len(values)}
     return found
@@ -85,11 +89,20 @@ def kinds(name, events):
 
 
 def is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and value == value
+
+
+def bounded(value):
+    """A number, or text that reads as one, as a float whose square is finite, or NaN."""
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        number = LARGEST if value > 0 else -LARGEST
+    return np.nan if np.isnan(number) else min(max(number, -LARGEST), LARGEST)
 
 
 def is_kind(field, value):
-    return field != "at" and (field == "type" or isinstance(value, (str, bool)))
+    return field != "at" and (field == "type" or isinstance(value, (str, bool, np.bool_)))
 
 
 def time_of(event):

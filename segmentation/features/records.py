@@ -9,13 +9,12 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from segmentation.content import check_record
 from segmentation.features.axes import spreads
-from segmentation.features.events import Amount, days_of, flat
+from segmentation.features.events import Amount, bounded, days_of, flat
 from segmentation.features.texts import words as words_of
 from segmentation.features.transformer import Features
 
 # Without leading zeros: those of "007" or a postcode mean something that a number would lose.
 _NUMBER = re.compile(r"\s*[+-]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
-_LARGEST = 1e30  # its square is finite
 SKEWED = 2.0  # the skewness of an exponential distribution; what leans more is bent
 
 
@@ -112,15 +111,7 @@ def _number_or_word(value):
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         days = days_of(value)
         return (np.nan, value) if days is None else (days, None)
-    return _bounded(value), None
-
-
-def _bounded(value):
-    try:
-        number = float(value)
-    except OverflowError:  # a whole number of more than 308 digits
-        number = _LARGEST if value > 0 else -_LARGEST
-    return np.nan if np.isnan(number) else min(max(number, -_LARGEST), _LARGEST)
+    return bounded(value), None
 
 
 class _Numbers:
