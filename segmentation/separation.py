@@ -71,7 +71,7 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
         C_unlabeled=3.0,
         balance=None,
         stages=6,
-        rounds=5,
+        rounds=8,
         passes=1,
         temperature=1.4,
         device=None,
