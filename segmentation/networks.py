@@ -36,6 +36,13 @@ class Network(nn.Module):
     def layers(self):
         return self.outer, self.inner, self.propensity
 
+    def resume(self, arrays):
+        """Take over the layers of a snapshot, whose second layer holds batch normalisation folded in."""
+        with torch.no_grad():
+            for i, layer in enumerate(self.layers):
+                layer.weight.copy_(tensor(arrays[f"w{i}"].T))
+                layer.bias.copy_(tensor(arrays[f"b{i}"]))
+
     def embed(self, x):
         return torch.tanh(self.inner(self.dropout(self.norm(torch.tanh(self.outer(x))))))
 
@@ -45,7 +52,7 @@ class Network(nn.Module):
 
 @contextmanager
 def alone(seed):
-    """Run torch and numpy from this seed on one thread; what was set before is set again afterwards.
+    """Run torch from this seed and all on one thread; what was set before is set again afterwards.
 
     Matrices this small lose more by handing work between threads than they gain.
     """
@@ -101,6 +108,33 @@ class Trainer:
 
         for _ in range(epochs if len(which) > 1 else 0):  # one row has no variance to normalise by
             self._epoch(loss, len(which), own_statistics=True)
+
+    def reconstruct(self, epochs):
+        """Learn to give back the rows from their embedding: a start of f that no label had a part in (paragraph 50)."""
+        decoder = nn.Linear(self.network.inner.out_features, self.rows.shape[1])
+        self.optimizer.add_param_group({"params": decoder.parameters()})
+
+        def loss(batch):
+            return functional.mse_loss(decoder(self.network.embed(self.rows[batch])), self.rows[batch])
+
+        for _ in range(epochs if len(self.rows) > 1 else 0):
+            self._epoch(loss, len(self.rows), own_statistics=True)
+        del self.optimizer.param_groups[-1]
+
+    def imitate(self, probabilities, weight, epochs):
+        """Cross-entropy towards probabilities (n, C) of all rows, weighted (n,), the rate falling to nothing."""
+        probabilities, weight = tensor(probabilities), tensor(weight)
+
+        def loss(batch):
+            log_p = self.network(self.rows[batch])
+            return -(weight[batch, None] * probabilities[batch] * log_p).sum() / len(batch)
+
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        for epoch in range(epochs if len(self.rows) > 1 else 0):  # one row has no variance to normalise by
+            for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * (1 - epoch / epochs)
+            self._epoch(loss, len(self.rows), own_statistics=True)
+        self._settle()
 
     def embedding(self):
         """f of all rows, for the separation: (n, e) float64."""

@@ -1,0 +1,111 @@
+"""The voices of the pool: nine ways to classify all rows from the few that are labeled, each right where others fail.
+
+A candidate is a function of (rows, targets, weight, wanted, seed) to probabilities (len(wanted), C). None knows the
+others, and none sees what a row says that its targets call unlabeled.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+
+from segmentation import degrees
+from segmentation.views import on_one_scale
+
+TREES = 60
+REACH = 0.9  # share that spreading hands on at each step
+STEPS = 40
+
+
+class Rows:
+    """What candidates look at: x (n, d) scaled, its views, and what several of them derive from these."""
+
+    def __init__(self, x, views):
+        self.x, self.views = x, views
+
+    @cached_property
+    def harmonics(self):
+        return self.views.spectral * 8  # the norm at which C = 10 lets logistic regression be sure
+
+    @cached_property
+    def axes(self):
+        """Principal axes, the strong ones half flattened."""
+        spread = self.views.pca.std(axis=0)
+        return on_one_scale(self.views.pca / np.sqrt(np.maximum(spread, 1e-6)))
+
+    @cached_property
+    def both(self):
+        return np.hstack([self.axes, on_one_scale(self.views.spectral)])
+
+
+def candidates(separation):
+    """All of them by name; `separation` is the low-density separation algorithm, an unfitted estimator."""
+    logistic, sharp = LogisticRegression(max_iter=300), LogisticRegression(C=10.0, max_iter=300)
+    return {
+        "logistic regression": supervised(logistic, lambda rows: rows.x),
+        "kernel machine": supervised(SVC(C=10.0), lambda rows: rows.x),
+        "extra trees": supervised(ExtraTreesClassifier(TREES), lambda rows: rows.x),
+        "harmonics": supervised(sharp, lambda rows: rows.harmonics),
+        "spreading": spreading,
+        "separation": separated(separation, lambda rows: rows.x),
+        "separation of axes": separated(separation, lambda rows: rows.axes),
+        "separation of harmonics": separated(separation, lambda rows: rows.views.spectral),
+        "separation of both": separated(separation, lambda rows: rows.both),
+    }
+
+
+def supervised(estimator, look):
+    """A candidate of a scikit-learn estimator that learns from labeled rows alone, seen through look(rows) (n, d)."""
+
+    def candidate(rows, targets, weight, wanted, seed):
+        labels, certainty = degrees.to_labels(targets)
+        weight = weight * certainty
+        known = (labels != degrees.UNLABELED) & (weight > 0)
+        share, seen = degrees.shares(targets, weight), np.unique(labels[known])
+        found = np.tile(share, (len(wanted), 1))
+        if len(seen) > 1:
+            fitted = seeded(estimator, seed).fit(look(rows)[known], labels[known], sample_weight=weight[known])
+            found[:, seen] = voice(fitted, look(rows)[wanted]) * share[seen].sum()
+        return found
+
+    return candidate
+
+
+def seeded(estimator, seed):
+    estimator = clone(estimator)
+    return estimator.set_params(random_state=seed) if "random_state" in estimator.get_params() else estimator
+
+
+def voice(fitted, X):
+    if not isinstance(fitted, SVC):
+        return fitted.predict_proba(X)
+    margin = fitted.decision_function(X)
+    return softmax(2 * (np.column_stack([-margin, margin]) if margin.ndim == 1 else margin), axis=1)
+
+
+def spreading(rows, targets, weight, wanted, seed):
+    """Labels spread over the graph, each category with the same mass to give.
+
+    Zhou, Bousquet, Lal, Weston, Schoelkopf 2003, "Learning with local and global consistency", NIPS.
+    """
+    source = (degrees.evidence(targets) * (degrees.speaks(targets) * weight)[:, None]).astype(np.float32)
+    source /= np.maximum(source.sum(axis=0), 1e-12)
+    spread = source
+    for _ in range(STEPS):
+        spread = REACH * (rows.views.graph @ spread) + (1 - REACH) * source
+    found = spread[wanted].astype(np.float64) + 1e-12
+    return found / found.sum(axis=1, keepdims=True)
+
+
+def separated(separation, look):
+    """A candidate that keeps its boundaries away from all rows, in the view look(rows) (n, d)."""
+
+    def candidate(rows, targets, weight, wanted, seed):
+        Z = look(rows)
+        return seeded(separation, seed).fit(Z, targets, weight).predict_proba(Z[wanted])
+
+    return candidate
