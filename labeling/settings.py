@@ -194,7 +194,15 @@ Q_CLUSTER = {
 # name: (title, factory); a factory takes exclusive= and random_state= and returns a scikit-learn classifier.
 CLASSIFIERS = {
     "deep_segmentation": ("Deep segmentation", "segmentation.DeepSegmentation"),
+    "bayesian_network": ("Bayesian network of differentiating factors", "segmentation.bayesian.BayesianNetwork"),
+    "evolved_rules": ("Rules bred by a genetic algorithm", "segmentation.evolution.EvolvedRules"),
     "logistic_regression": ("Logistic regression", "segmentation.classical.logistic_regression"),
+    "self_training": ("Logistic regression that teaches itself", "segmentation.classical.self_training"),
+    "label_spreading": ("Labels spread to neighbours", "segmentation.classical.label_spreading"),
+    "support_vectors": ("Support vector machine", "segmentation.classical.support_vectors"),
+    "extra_trees": ("Extremely randomised trees", "segmentation.classical.extra_trees"),
+    "random_forest": ("Random forest", "segmentation.classical.random_forest"),
+    "gradient_boosting": ("Gradient boosting", "segmentation.classical.gradient_boosting"),
 }
 # media: a scikit-learn transformer from contents to features.
 FEATURES = {

@@ -1,12 +1,19 @@
 """Any scikit-learn classifier behind the interface of DeepSegmentation: the same targets, the same answers."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, has_fit_parameter, validate_data
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
+from sklearn.svm import SVC
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from segmentation import artifacts, degrees
+from segmentation.calibrating import Calibrated, fitted
 from segmentation.scaling import Scaling
+
+TREES = 100
 
 
 def logistic_regression(exclusive=True, random_state=None):
@@ -14,12 +21,45 @@ def logistic_regression(exclusive=True, random_state=None):
     return Classical(LogisticRegression(max_iter=1000, random_state=random_state), exclusive)
 
 
+def random_forest(exclusive=True, random_state=None):
+    """Random forest: minds no units, finds features that tell only together; wants more labels than a line does."""
+    return Classical(Calibrated(RandomForestClassifier(TREES, random_state=random_state)), exclusive)
+
+
+def extra_trees(exclusive=True, random_state=None):
+    """Extremely randomised trees: as a random forest, smoother, and better while labels are few."""
+    return Classical(Calibrated(ExtraTreesClassifier(TREES, random_state=random_state)), exclusive)
+
+
+def gradient_boosting(exclusive=True, random_state=None):
+    """Gradient boosting of trees: for thousands of labels; poor with a handful."""
+    boosting = HistGradientBoostingClassifier(min_samples_leaf=5, random_state=random_state)
+    return Classical(Calibrated(boosting), exclusive)
+
+
+def support_vectors(exclusive=True, random_state=None):
+    """Support vector machine with a Gaussian kernel: curved boundaries; time grows with the square of the labels."""
+    return Classical(Calibrated(OneVsRestClassifier(SVC(C=10.0))), exclusive)
+
+
+def label_spreading(exclusive=True, random_state=None):
+    """Labels spread to nearest neighbours among all rows: for categories that form manifolds; poor on texts."""
+    return Classical(Calibrated(LabelSpreading(kernel="knn", n_neighbors=10)), exclusive)
+
+
+def self_training(exclusive=True, random_state=None):
+    """Logistic regression that takes its own surest probabilities for labels, and so hardens its mistakes too."""
+    teacher = SelfTrainingClassifier(LogisticRegression(max_iter=1000, random_state=random_state), threshold=0.9)
+    return Classical(Calibrated(teacher), exclusive)
+
+
 class Classical(ClassifierMixin, BaseEstimator):
     """Serve `estimator` with the targets that all our classifiers take.
 
-    The estimator learns from labeled rows only, each with its most probable category, weighted by how far that is ahead
-    of the next if the estimator takes weights. Categories it never saw get their share of what was said, with one
-    imagined row of each category added; so does every category where there is nothing to tell apart.
+    The estimator learns from labeled rows only, or from all if it is one of scikit-learn's semi-supervised ones. Each
+    counts with its most probable category, weighted by how far that is ahead of the next if the estimator takes
+    weights. Categories it never saw get their share of what was said, with one imagined row of each category added; so
+    does every category where there is nothing to tell apart.
 
     Parameters
     ----------
@@ -41,7 +81,7 @@ class Classical(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, sample_weight=None):
         """X (n, d) finite; y and sample_weight as in `DeepSegmentation.fit`."""
         if not hasattr(self.estimator, "predict_proba"):
-            raise TypeError(f"{self.estimator!r} has no predict_proba; wrap it in CalibratedClassifierCV.")
+            raise TypeError(f"{self.estimator!r} has no predict_proba; wrap it in Calibrated.")
         targets, self.classes_ = degrees.to_targets(y, exclusive=self.exclusive)
         X = validate_data(self, X, dtype=(np.float32, np.float64))
         check_consistent_length(X, targets)
@@ -99,8 +139,7 @@ class _Part:
         share, seen = degrees.shares(targets, weight), np.unique(labels[rows])
         if len(seen) < 2:
             return cls(None, share, seen)
-        weights = {"sample_weight": weight[rows]} if has_fit_parameter(estimator, "sample_weight") else {}
-        return cls(clone(estimator).fit(x[rows], labels[rows], **weights), share, seen)
+        return cls(fitted(estimator, x, np.where(rows, labels, degrees.UNLABELED), weight), share, seen)
 
     def probabilities(self, x):
         found = np.tile(self.share, (len(x), 1))

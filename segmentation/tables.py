@@ -266,6 +266,6 @@ def fit_weights(evidences, known, share):
         return pull - (wanted * found).sum(), slope + 2 * apart + logs / 10
 
     found = minimize(
-        loss, np.full(len(evidences), -1.0), jac=True, method="L-BFGS-B", bounds=[(-5, 1)] * len(evidences)
+        loss, np.full(len(evidences), -1.0), jac=True, method="L-BFGS-B", bounds=[(-5, 3)] * len(evidences)
     )
     return np.exp(found.x), float(found.fun)

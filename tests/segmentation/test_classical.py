@@ -5,7 +5,16 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
-from segmentation.classical import Classical, logistic_regression
+from segmentation.classical import (
+    Classical,
+    extra_trees,
+    gradient_boosting,
+    label_spreading,
+    logistic_regression,
+    random_forest,
+    self_training,
+    support_vectors,
+)
 from segmentation.scaling import LIMIT, Scaling
 
 X, Y = load_iris(return_X_y=True)
@@ -78,7 +87,7 @@ def test_an_estimator_without_such_arrays_gives_none():
 
 
 def test_an_estimator_without_probabilities_is_refused_with_what_to_do():
-    with pytest.raises(TypeError, match="CalibratedClassifierCV"):
+    with pytest.raises(TypeError, match="wrap it in Calibrated"):
         Classical(LinearSVC()).fit(X, EVERY_FIFTH)
 
 
@@ -111,3 +120,23 @@ def test_a_row_far_outside_stays_finite():
 def test_an_unknown_scaling_is_refused():
     with pytest.raises(ValueError, match="choose"):
         Scaling("rows").fit(X)
+
+
+FACTORIES = [random_forest, extra_trees, gradient_boosting, support_vectors, label_spreading, self_training]
+
+
+@pytest.mark.parametrize("make", FACTORIES)
+def test_every_factory_tells_kinds_of_iris_apart_and_again_with_the_same_seed(make):
+    y = np.where(np.arange(len(Y)) % 3 == 0, Y, -1)
+    found = make(random_state=0).fit(X, y).transduction_
+    assert (found.argmax(axis=1) == Y).mean() > 0.88
+    assert make(random_state=0).fit(X, y).transduction_ == pytest.approx(found)
+
+
+@pytest.mark.parametrize("make", FACTORIES)
+@pytest.mark.parametrize("shown", [[0, 149], [0, 1, 2, 75, 149]])
+def test_every_factory_copes_with_categories_of_one_row(make, shown):
+    y = np.where(np.isin(np.arange(len(Y)), shown), Y, -1)
+    found = make(random_state=0).fit(X, y).transduction_
+    assert np.isfinite(found).all()
+    assert found.sum(axis=1) == pytest.approx(1)

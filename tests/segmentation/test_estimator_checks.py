@@ -5,7 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from segmentation import DeepSegmentation, TransductiveSVM
 from segmentation.bayesian import BayesianNetwork
-from segmentation.classical import Classical
+from segmentation.classical import Classical, self_training, support_vectors
 from segmentation.evolution import EvolvedRules
 from segmentation.scaling import Scaling
 
@@ -13,6 +13,8 @@ CLASSIFIERS = [
     DeepSegmentation(random_state=0),
     TransductiveSVM(),
     Classical(LogisticRegression()),
+    self_training(random_state=0),
+    support_vectors(random_state=0),
     BayesianNetwork(random_state=0),
     EvolvedRules(random_state=0),
 ]
