@@ -87,7 +87,7 @@ class Annealing:
         """Of the last stage's objective over all rows of all processes: (C, d + 1)."""
         total, get, put = self.crowd.together.total, self.device.get, self.device.put
         seen = total(get(sum(part.seen(part.doubt(part.rows.scores(W))[1]) for part in self._parts())))
-        mean = put(np.maximum(seen / seen.sum(), FLOOR))
+        mean = put(np.maximum(seen / max(seen.sum(), FLOOR), FLOOR))
         return put(total(get(sum(part.gradient_given(W, mean) for part in self._parts())))) + self.ridge * W
 
 

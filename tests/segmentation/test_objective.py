@@ -140,6 +140,16 @@ def test_a_sample_and_a_pass_over_all_rows_come_close_to_a_solve_on_all(monkeypa
     assert near < 0.01
 
 
+def test_a_sample_of_labeled_rows_alone_is_corrected_too(monkeypatch):
+    X, _, y = crowd(n=5000, spread=2.0)
+    exact = TransductiveSVM(C_unlabeled=0).fit(X, y).transduction_
+    monkeypatch.setattr(sampling, "SAMPLE", 500)
+    far, near = (
+        np.abs(TransductiveSVM(C_unlabeled=0, passes=n).fit(X, y).transduction_ - exact).mean() for n in (0, 2)
+    )
+    assert near < far / 4
+
+
 def test_tensors_give_what_arrays_give(monkeypatch):
     pytest.importorskip("torch")
     X, labels, _ = crowd(n=3000)
