@@ -103,12 +103,12 @@ def _check_events(name, events):
     if len(events) > EVENTS:
         raise BrokenContent(f"{name!r} lists {len(events):,} events; at most {EVENTS:,} can be kept.")
     for at, event in enumerate(events, 1):
-        if isinstance(event, dict):
+        if isinstance(event, dict) and not all(map(plain, event.values())):
             unfit = [key for key, value in named_values(event) if not plain(value)]
             if unfit:
                 where = f"{name!r}, event {at}: the value of {unfit[0]!r}"
                 raise BrokenContent(f"{where} is neither a number, text, yes/no nor empty.")
-        elif not plain(event):
+        elif not isinstance(event, dict) and not plain(event):
             raise BrokenContent(f"{name!r}, event {at} is neither a set of named values nor a plain one.")
 
 

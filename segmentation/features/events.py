@@ -28,22 +28,26 @@ def flat(record):
 
 
 def fields(event):
-    """{name: value} of an event; a plain value alone is the type if it is text, else the number it is."""
-    if isinstance(event, dict):
-        return dict(named_values(event))
-    return {"type": event} if isinstance(event, str) else {"value": event}
+    """{name: value} of an event, its time `at` in days since 1970 or None.
+
+    A plain value alone is the type if it is text, else the number it is.
+    """
+    if not isinstance(event, dict):
+        return {"type": event} if isinstance(event, str) else {"value": event}
+    found = dict(named_values(event))
+    return found | {"at": days_at(found["at"])} if "at" in found else found
 
 
 def told(name, events):
     """All events of a list, then those of each type, in numbers."""
     found = {f"{name}: count": len(events), **summed(name, events)}
-    times = [time for event in events if (time := time_of(event)) is not None]
+    times = times_of(events)
     days = max(1.0, max(times) - min(times)) if times else None
     for kind, some in by(events, "type").items():
         about = f"{name} {kind}"
         found |= {f"{about}: count": Amount(len(some)), f"{about}: share": Amount(len(some) / len(events))}
-        found |= summed(about, some) | recent(about, some, days)
-    return found | recent(name, events, days) | kinds(name, events)
+        found |= summed(about, some) | recent(about, times_of(some), days)
+    return found | recent(name, times, days) | kinds(name, events)
 
 
 def by(events, field):
@@ -69,12 +73,13 @@ def summed(about, events):
     return found
 
 
-def recent(about, events, days):
-    """When the last one was, in days since 1970, and how many come a day; nothing where no event has a time."""
-    times = [time for event in events if (time := time_of(event)) is not None]
-    if not times:
-        return {}
-    return {f"{about}: last": max(times), f"{about}: a day": Amount(len(times) / days)}
+def times_of(events):
+    return [event["at"] for event in events if event.get("at") is not None]
+
+
+def recent(about, times, days):
+    """When the last one was, and how many come a day; nothing where no event has a time."""
+    return {f"{about}: last": max(times), f"{about}: a day": Amount(len(times) / days)} if times else {}
 
 
 def kinds(name, events):
@@ -105,9 +110,8 @@ def is_kind(field, value):
     return field != "at" and (field == "type" or isinstance(value, (str, bool, np.bool_)))
 
 
-def time_of(event):
-    """The event's time `at`, in days since 1970; None if it has none."""
-    at = event.get("at")
+def days_at(at):
+    """A time as an event gives it, text or a number since 1970, in days; None if it is none."""
     if isinstance(at, str):
         return days_of(at)
     if not is_number(at) or abs(at) > 1e15:

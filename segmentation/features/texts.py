@@ -88,7 +88,7 @@ class TextFeatures(Features):
 
     reads = ("characters",)
 
-    def __init__(self, width=128, vocabulary=50_000, characters=100_000, sample=20_000, random_state=None):
+    def __init__(self, width=128, vocabulary=20_000, characters=100_000, sample=20_000, random_state=None):
         self.width = width
         self.vocabulary = vocabulary
         self.characters = characters
