@@ -66,6 +66,15 @@ def test_a_run_shows_its_verdict_and_the_least_sure_category_first(owner, projec
     assert [name for name, _ in answer.context["confidences"]] == ["cat", "dog", "bird"]
 
 
+def test_a_run_shows_who_was_heard_the_loudest_first(owner, project):
+    a_run(project, metrics=measured(0.9, 60) | {"voices": {"extra trees": 0.125, "spreading": 0.5}})
+    shown = text(page(owner, project, "project_run", 1))
+    assert shown.index("Spreading") < shown.index("Extra trees")
+    assert "0.50" in shown
+    a_run(project, number=2, metrics=measured(0.9, 60))
+    assert "Who was heard" not in text(page(owner, project, "project_run", 2))
+
+
 def test_a_run_of_a_classifier_no_longer_offered_is_still_shown(owner, project):
     a_run(project, classifier="gone")
     assert "gone" in text(page(owner, project, "project_run", 1))

@@ -9,7 +9,7 @@ from django.core.files.storage import storages
 from django.db import transaction
 from django_q.models import OrmQ
 
-from labeling import arrays, dataset, opening, selecting, training
+from labeling import arrays, dataset, learning, opening, selecting, training
 from labeling.models import Category, Consensus, Gold, Item, Project, Query, TrainingRun
 from segmentation.classical import logistic_regression
 from tests.making import a_project, a_query, a_worker, now
@@ -129,14 +129,14 @@ def test_a_run_that_ended_makes_room_for_the_next(state):
 
 def test_what_was_agreed_while_a_run_was_learning_asks_for_the_next_when_it_ends(monkeypatch):
     project = a_taught_project(retrain_every=2)
-    fit = training.fit
+    fit = learning.fit
 
     def meanwhile(*args):
         for item in project.items.all()[5:7]:  # not agreed before
             agree(item, "cat")
         return fit(*args)
 
-    monkeypatch.setattr(training, "fit", meanwhile)
+    monkeypatch.setattr(learning, "fit", meanwhile)
     run(project)
     assert [one.state for one in project.runs.order_by("number")] == [State.DONE, State.QUEUED]
 
@@ -255,7 +255,7 @@ def test_an_orphan_neither_reports_nor_publishes_nor_refills():
     project = a_taught_project()
     orphan = training.request(project, "by hand", now=now())
     training.start(orphan)
-    learned = training.learn(orphan)
+    learned = learning.learn(orphan, training.reporter(orphan))
     swept(TrainingRun.objects.get())
     successor = TrainingRun.objects.get()
     assert training.start(successor)
@@ -427,7 +427,7 @@ def test_the_mean_confidence_is_over_what_can_still_be_agreed():
     Gold.objects.create(item=gold, category=project.categories.first(), degree=1.0)
     probability = np.tile([1.0, 0.0, 0.0], (6, 1))
     probability[3:] = [0.6, 0.2, 0.2]
-    metrics, _ = training.evaluate(data, probability)
+    metrics, _ = learning.evaluate(data, probability)
     assert len(left) == 3 and metrics["mean_confidence"] == pytest.approx(0.6)
 
 
@@ -571,7 +571,7 @@ def test_features_are_made_anew_only_when_items_have_come():
 def test_items_categories_and_answers_that_come_while_it_learns_do_not_disturb_a_run(exclusive, monkeypatch):
     project = a_taught_project(exclusive=exclusive)
     examine(project, 3)
-    fit = training.fit
+    fit = learning.fit
 
     def meanwhile(*args):
         new = a_record(project, "bird")
@@ -581,11 +581,11 @@ def test_items_categories_and_answers_that_come_while_it_learns_do_not_disturb_a
         agree(new, "fish")
         return fit(*args)
 
-    monkeypatch.setattr(training, "fit", meanwhile)
+    monkeypatch.setattr(learning, "fit", meanwhile)
     done = run(project)
     assert done.state == State.DONE, done.message
     assert done.metrics["exam_items"] == 3 and set(done.metrics["by_category"]) == set(PLACES)
-    monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setattr(learning, "fit", fit)
     selecting.refill(project, random_state=0)
     assert run(project).state == State.DONE
 

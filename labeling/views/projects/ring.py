@@ -72,6 +72,7 @@ def run(request, slug, number):
         "run",
         run=found,
         confidences=confidences,
+        voices=sorted(found.metrics.get("voices", {}).items(), key=lambda pair: -pair[1]),
         before=around.filter(number__lt=number).order_by("-number").first(),
         after=around.filter(number__gt=number).order_by("number").first(),
     )
