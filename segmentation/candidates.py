@@ -19,6 +19,7 @@ from segmentation.views import on_one_scale
 TREES = 60
 REACH = 0.9  # share that spreading hands on at each step
 STEPS = 40
+KERNELS = 2000  # labeled rows a kernel machine learns from at most: its cost is their square
 
 
 class Rows:
@@ -47,7 +48,7 @@ def candidates(separation):
     logistic, sharp = LogisticRegression(max_iter=300), LogisticRegression(C=10.0, max_iter=300)
     return {
         "logistic regression": supervised(logistic, lambda rows: rows.x),
-        "kernel machine": supervised(SVC(C=10.0), lambda rows: rows.x),
+        "kernel machine": supervised(SVC(C=10.0), lambda rows: rows.x, KERNELS),
         "extra trees": supervised(ExtraTreesClassifier(TREES), lambda rows: rows.x),
         "harmonics": supervised(sharp, lambda rows: rows.harmonics),
         "spreading": spreading,
@@ -58,13 +59,18 @@ def candidates(separation):
     }
 
 
-def supervised(estimator, look):
-    """A candidate of a scikit-learn estimator that learns from labeled rows alone, seen through look(rows) (n, d)."""
+def supervised(estimator, look, most=None):
+    """A candidate of a scikit-learn estimator that learns from labeled rows alone, seen through look(rows) (n, d).
+
+    `most` : from so many of them at most, drawn at random.
+    """
 
     def candidate(rows, targets, weight, wanted, seed):
         labels, certainty = degrees.to_labels(targets)
         weight = weight * certainty
-        known = (labels != degrees.UNLABELED) & (weight > 0)
+        known = np.flatnonzero((labels != degrees.UNLABELED) & (weight > 0))
+        if most is not None and len(known) > most:
+            known = np.random.RandomState(seed).choice(known, most, replace=False)
         share, seen = degrees.shares(targets, weight), np.unique(labels[known])
         found = np.tile(share, (len(wanted), 1))
         if len(seen) > 1:

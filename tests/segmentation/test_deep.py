@@ -251,6 +251,8 @@ def labeled(rows, categories=3, n=150):
         pytest.param(X, labeled({0: 0, 60: 1, 149: 2}), id="one label each"),
         pytest.param(X, labeled({0: 0, 60: 1}, categories=26), id="26 categories"),
         pytest.param(X, TRUTH, id="all labeled"),
+        pytest.param(X, np.where(np.arange(150) < 148, np.minimum(Y, 1), 2), id="a category with one row in a hundred"),
+        pytest.param(X, np.where((Y >= 0) & (np.arange(150) % 100 == 0), (Y + 1) % 3, Y), id="wrong labels"),
         pytest.param(X, np.where(np.arange(150) == 80, -1, TRUTH), id="one unlabeled row"),
         pytest.param(np.ones((150, 3)), Y, id="constant columns only"),
         pytest.param(np.column_stack([X, np.full(150, 1e9)]), Y, id="a constant column"),
