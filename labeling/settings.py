@@ -194,6 +194,7 @@ Q_CLUSTER = {
 # name: (title, factory); a factory takes exclusive= and random_state= and returns a scikit-learn classifier.
 CLASSIFIERS = {
     "deep_segmentation": ("Deep segmentation", "segmentation.DeepSegmentation"),
+    "combination": ("Combination of six quick ones", "segmentation.combining.Combination"),
     "bayesian_network": ("Bayesian network of differentiating factors", "segmentation.bayesian.BayesianNetwork"),
     "evolved_rules": ("Rules bred by a genetic algorithm", "segmentation.evolution.EvolvedRules"),
     "logistic_regression": ("Logistic regression", "segmentation.classical.logistic_regression"),

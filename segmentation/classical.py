@@ -144,7 +144,9 @@ class _Part:
     def probabilities(self, x):
         found = np.tile(self.share, (len(x), 1))
         if self.estimator is not None:
-            found[:, self.seen] = self.estimator.predict_proba(x) * self.share[self.seen].sum()
+            said = self.estimator.predict_proba(x)
+            reached = np.isfinite(said).all(axis=1)  # labels spread to neighbours do not reach every row
+            found[np.ix_(reached, self.seen)] = said[reached] * self.share[self.seen].sum()
         return found
 
     def to_arrays(self):

@@ -5,7 +5,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from segmentation import DeepSegmentation, TransductiveSVM
 from segmentation.bayesian import BayesianNetwork
-from segmentation.classical import Classical, self_training, support_vectors
+from segmentation.classical import Classical, logistic_regression, self_training, support_vectors
+from segmentation.combining import Combination
 from segmentation.evolution import EvolvedRules
 from segmentation.scaling import Scaling
 
@@ -17,6 +18,7 @@ CLASSIFIERS = [
     support_vectors(random_state=0),
     BayesianNetwork(random_state=0),
     EvolvedRules(random_state=0),
+    Combination([("free", logistic_regression()), ("stiff", Classical(LogisticRegression(C=0.1)))], random_state=0),
 ]
 
 CANNOT_HOLD = {
