@@ -105,15 +105,17 @@ def test_another_project_of_the_same_images_encodes_none(encoded):
     assert len(encoded) == 6
 
 
-def test_progress_tells_counts(monkeypatch):
-    told = []
-    monkeypatch.setattr(training, "part", lambda *args: lambda done, message="": told.append(message))
+def test_progress_tells_counts():
+    def told():
+        messages = []
+        dataset.features(dataset.read(project), 1, lambda done, message: messages.append(message))
+        return messages
+
     project = a_text_project()
-    run(project)
+    assert "read 6 of 6 items" in told()
     an_item(project, text="a newcomer")
-    run(project)
-    assert "read 6 of 6 items" in told and "read 7 of 7 items, 6 known before" in told
-    assert "learning features from 7 of 7 items" in told
+    again = told()
+    assert "read 7 of 7 items, 6 known before" in again and "learning features from 7 of 7 items" in again
 
 
 def test_a_file_that_was_lost_fails_the_run_and_names_the_item():
