@@ -5,11 +5,12 @@ Descending at once to the last stage's objective, which is not convex, ends in a
 
 import numpy as np
 
-from segmentation.objective import FLOOR, LOOSE, Objective, Preconditioner, descend, softmax
+from segmentation.objective import FLOOR, LOOSE, Objective, Preconditioner, descend, like, softmax
 from segmentation.rows import Scale, slices
 
 FIRST_STAGE = 0.01  # the unlabeled rows' cost at the first stage, as a share of that at the last
 HOLD = 4.0  # of the shares: with less a category may vanish, with more a guessed share does harm
+DRAWN = 0.75  # how far the labels' shares are put down to how labels were drawn rather than to the categories
 START = 50  # most steps to the supervised start
 BEND = 0.25  # largest second derivative of a logistic loss
 UNLIKELY = 1e-6  # least likelihood
@@ -22,7 +23,7 @@ class Annealing:
     ----------
     crowd, sample : `segmentation.sampling.Crowd`, with targets of these categories only, and what it drew.
     cost, open_cost : of a row of weight 1, for what it tells and for its doubt.
-    share : (C,) first guess of the categories' shares.
+    share : (C,) of the categories among what was told.
     device : `segmentation.devices.Host` or `Device`.
     """
 
@@ -53,9 +54,12 @@ class Annealing:
         return descend(labeled, W, 0.0, Preconditioner(rows, s.cost, self.columns), BEND, START)
 
     def seen_from(self, W):
-        """(C,) shares of the categories as W sees them in the sample."""
-        q = softmax(self.sample.rows.scores(W))[1]
-        return self.device.get(q @ self.weight / self.weight.sum()).astype(np.float64)
+        """(C,) shares of the categories as the supervised solution W sees them in the sample, were they labeled alike.
+
+        What makes one category likelier before a row is looked at was learned from how labels were drawn.
+        """
+        F = self.sample.rows.scores(W) - DRAWN * like(W).log(self.share)[:, None]
+        return self.device.get(softmax(F)[1] @ self.weight / self.weight.sum()).astype(np.float64)
 
     def anneal(self, W, share, stages, rounds, passes):
         """From the start W to the last stage, the categories' shares being held to `share`.

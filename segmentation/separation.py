@@ -38,7 +38,8 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
         features and embeddings.
     C_unlabeled : cost of all unlabeled rows together at the last stage, as a multiple of that of all labeled ones; one
         unlabeled row never costs more than a labeled one.
-    balance : (C,) shares of the categories among all rows. Default: those that the supervised start sees, since labels
+    balance : (C,) shares of the categories among all rows. Known ones are worth points of accuracy. Default: those
+        that the supervised start sees, most of what it learned from the labels' shares being taken out, since labels
         are often drawn category by category.
     stages : the unlabeled rows' cost grows in so many steps; early, few rows decide and the boundary can still turn.
     rounds : steps of the descent in a stage.
@@ -67,8 +68,8 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        C=10.0,
-        C_unlabeled=3.0,
+        C=20.0,
+        C_unlabeled=1.5,
         balance=None,
         stages=6,
         rounds=8,

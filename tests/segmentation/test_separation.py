@@ -48,7 +48,7 @@ def test_balance_is_the_share_of_the_categories_among_all_rows():
     shares = [0.5, 0.3, 0.2]
     fitted = TransductiveSVM(balance=shares).fit(X, hidden(y, range(9)))
     without = TransductiveSVM().fit(X, hidden(y, range(9)))
-    assert fitted.transduction_.mean(axis=0) == pytest.approx(shares, abs=0.05)
+    assert fitted.transduction_.mean(axis=0) == pytest.approx(shares, abs=0.07)
     assert np.abs(without.transduction_.mean(axis=0) - shares).max() > 0.1
 
 
@@ -66,6 +66,15 @@ def test_shares_are_seen_in_the_rows_where_labels_were_drawn_class_by_class():
     fitted = TransductiveSVM().fit(X, hidden(y, shown))
     assert 0.05 < fitted.shares_[1] < 0.15
     assert (fitted.predict(X) == y).mean() > 0.98
+
+
+def test_how_labels_were_drawn_hardly_moves_the_shares():
+    """Labeled three to one, or one to three, what is half and half."""
+    X, y = clusters(distances=((0, 0), (2, 0)))
+    ones, zeros = np.flatnonzero(y), np.flatnonzero(y == 0)
+    drawn = [*ones[:15], *zeros[:5]], [*ones[:5], *zeros[:15]]
+    many, few = (TransductiveSVM().fit(X, hidden(y, shown)).shares_[1] for shown in drawn)
+    assert 0 < many - few < 0.17
 
 
 def test_whether_it_is_the_third_is_used_where_the_answer_is_no():

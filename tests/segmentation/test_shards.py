@@ -57,8 +57,8 @@ def test_shards_give_the_boundaries_of_the_whole(world, tmp_path, monkeypatch):
         process.join(60)
     for dense in [answer[1] for answer in answers] + [answer[2] for answer in answers]:
         assert np.array_equal(dense[0], classes)
-        assert dense[1] == pytest.approx(coef, rel=1e-3, abs=1e-4)
-        assert dense[2] == pytest.approx(intercept, rel=1e-3, abs=1e-3)
+        assert dense[1] == pytest.approx(coef, rel=1e-2, abs=2e-3)  # rounding of float32
+        assert dense[2] == pytest.approx(intercept, rel=1e-2, abs=2e-3)
     assert np.vstack([answer[1][3] for answer in answers]) == pytest.approx(transduction, abs=1e-3)
 
 
