@@ -13,7 +13,6 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
-from labeled_sets import draw, scores, sets
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -21,6 +20,8 @@ from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from labeled_sets import draw, scores, sets
 
 from segmentation import TransductiveSVM, sampling
 
@@ -127,11 +128,11 @@ def measured(probabilities, X, y, seed):
 
 
 def thin(n, columns, words=30, categories=4):
-    """A sparse crowd: each row has so many of the columns, a third of them from the hundred of its category."""
+    """A sparse crowd: each row has so many of the columns, a tenth of them from the hundred of its category."""
     random = np.random.default_rng(0)
     y = random.integers(categories, size=n)
     own = random.integers(100, size=(n, words)) * categories + y[:, None]
-    at = np.where(random.uniform(size=(n, words)) < 1 / 3, own, random.integers(columns, size=(n, words)))
+    at = np.where(random.uniform(size=(n, words)) < 0.1, own, random.integers(columns, size=(n, words)))
     X = sparse.csr_array((np.ones(n * words, np.float32), at.ravel(), np.arange(0, n * words + 1, words)), (n, columns))
     took, p = timed(lambda: ours(X, draw(y, K, 0)), repeats=1)
     shape = f"{n:,} x {columns:,} x {categories} sparse"
