@@ -43,7 +43,7 @@ def support_vectors(exclusive=True, random_state=None):
 
 
 def label_spreading(exclusive=True, random_state=None):
-    """Labels spread to nearest neighbours among all rows: for categories that form manifolds; poor on texts."""
+    """Labels spread to nearest neighbours among all rows: best on manifolds, poor where neighbours mix, as in texts."""
     return Classical(Calibrated(LabelSpreading(kernel="knn", n_neighbors=10)), exclusive)
 
 
