@@ -30,7 +30,8 @@ class BayesianNetwork(ClassifierMixin, BaseEstimator):
     It is quick, calibrated, does not mind units, outliers and odd distributions, and can be read (`networks_`). It
     loses where a plain weighted sum of the features tells the categories apart, since it cuts each feature by itself,
     and where they are manifolds that neighbours know best: with ten labels a category, up to four points of accuracy
-    behind logistic regression on some sets, six behind label spreading on written digits, and ahead on the mean.
+    behind logistic regression on some sets, six behind label spreading on written digits, and ahead on the mean; with
+    25 no longer ahead, and seven points behind where proteins add up.
 
     Parameters
     ----------
