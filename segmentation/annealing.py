@@ -59,7 +59,8 @@ class Annealing:
         What makes one category likelier before a row is looked at was learned from how labels were drawn.
         """
         F = self.sample.rows.scores(W) - DRAWN * like(W).log(self.share)[:, None]
-        return self.device.get(softmax(F)[1] @ self.weight / self.weight.sum()).astype(np.float64)
+        share = self.device.get(softmax(F)[1] @ self.weight).astype(np.float64) + UNLIKELY
+        return share / share.sum()
 
     def anneal(self, W, share, stages, rounds, passes):
         """From the start W to the last stage, the categories' shares being held to `share`.
@@ -81,9 +82,9 @@ class Annealing:
     def _parts(self):
         """The objectives of all rows of this process, a block at a time."""
         crowd, nothing = self.crowd, np.ones((0, len(self.share)))
-        for block in slices(len(crowd.silent)):
+        for block in slices(len(crowd.silent), self.device.block):
             yield self._objective(crowd.X[block], nothing, crowd.silent[block])
-        for block in slices(len(crowd.told)):
+        for block in slices(len(crowd.told), self.device.block):
             told = crowd.told[block]
             yield self._objective(crowd.X[told], crowd.targets[block], crowd.weight[told])
 

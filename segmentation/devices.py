@@ -17,6 +17,8 @@ WORTH = 10**8  # rows x columns x categories from which sending the rows to an a
 class Host:
     """numpy."""
 
+    block = 8192  # rows at a time: they and their scores stay in the cache
+
     def put(self, array):
         return np.ascontiguousarray(array, np.float32)
 
@@ -29,6 +31,8 @@ class Host:
 
 class Device:
     """torch, on a device by torch's name of it."""
+
+    block = 2**18  # rows at a time: enough to keep it busy
 
     def __init__(self, name):
         self.torch = importlib.import_module("torch")

@@ -164,14 +164,14 @@ def descend(objective, W, growth, precondition, h, steps, tolerance=1e-4):
         G = objective.gradient(W, pull)
         P = precondition(G, h)
         size = float((G * P).sum())
-        if size <= tolerance**2 * max(abs(value), FLOOR):
+        if not tolerance**2 * max(abs(value), FLOOR) < size < np.inf:
             break
         D = direction(D, G, P, before)
         before = G, size
         E, slope = objective.rows.scores(D), float((D * G).sum())
         length = -slope / max(objective.bend(D, E, state, growth), FLOOR)
         found = objective.at(W + length * D, F + length * E, growth)
-        while found[0] > value + ENOUGH * length * slope + ROUNDING * abs(value):
+        while not found[0] <= value + ENOUGH * length * slope + ROUNDING * abs(value):  # nor where it overflowed
             length *= BACK
             if length * -slope < ROUNDING * abs(value):  # rounding hides any further descent
                 return W

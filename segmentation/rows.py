@@ -6,15 +6,13 @@ Scores lie as (C, n), categories by rows, so that sums over categories run along
 import numpy as np
 from scipy import sparse
 
-BLOCK = 8192  # rows at a time: a block and its scores stay in the cache
-
 
 class Scale:
     """Centres rows and gives them a mean squared norm of one, by a sample (s, d) of them with weights (s,)."""
 
     def __init__(self, sample, weight):
-        weight = np.asarray(weight, np.float64) / np.sum(weight, dtype=np.float64)
-        self.center = np.asarray(sample.T @ weight, np.float64)
+        weight = (weight / np.sum(weight, dtype=np.float64)).astype(sample.dtype)
+        self.center = sample.T @ weight
         if sparse.issparse(sample):
             square = weight @ sample.multiply(sample).sum(axis=1).ravel() - self.center @ self.center
         else:
@@ -25,7 +23,7 @@ class Scale:
         """Rows of X (n, d), scaled; sparse ones stay sparse."""
         if sparse.issparse(X):
             return SparseBlock(X.astype(np.float32), self.center.astype(np.float32), np.float32(self.size))
-        Z = X - self.center.astype(X.dtype)
+        Z = X - self.center
         Z *= X.dtype.type(1 / self.size)
         return Block(Z.astype(np.float32, copy=False))
 
@@ -99,6 +97,6 @@ def bordered(G, border, corner):
     return np.block([[G, border[:, None]], [border[None, :], np.full((1, 1), corner)]]).astype(np.float32)
 
 
-def slices(n):
-    """Slices of at most BLOCK that cover range(n)."""
-    return (slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
+def slices(n, size):
+    """Slices of at most `size` that cover range(n)."""
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))

@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 
 from segmentation import degrees
 from segmentation.annealing import UNLIKELY, Annealing
-from segmentation.devices import chosen
+from segmentation.devices import Host, chosen
 from segmentation.distributed import Alone, Processes
 from segmentation.objective import softmax
 from segmentation.rows import slices
@@ -108,7 +108,7 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
         sample = crowd.sample()
         share = self._shares(sample.targets, sample.weight[: len(sample.targets)])
         seen = crowd.together.total(spoken_for(crowd.targets) * 1) > 0
-        seen &= degrees.tell_apart(sample.targets)
+        seen &= seen.sum() > 1 and degrees.tell_apart(sample.targets)
         self.coef_, self.intercept_ = np.zeros((len(share), crowd.X.shape[1])), np.log(share)
         self.shares_, self.unseen_ = share, ~seen
         if not seen.any():
@@ -162,7 +162,7 @@ class TransductiveSVM(ClassifierMixin, BaseEstimator):
         found = np.empty((X.shape[0], len(self.classes_)), X.dtype)
         found[:] = self.shares_  # of the unseen there is nothing else to say
         known = ~self.unseen_
-        for block in slices(len(found) if known.any() else 0):
+        for block in slices(len(found) if known.any() else 0, Host.block):
             F = np.ascontiguousarray(self._margins(X[block]).T)
             p = softmax(F if known.all() else F[known])[1]
             found[block, known] = (p * p.dtype.type(self.shares_[known].sum())).T

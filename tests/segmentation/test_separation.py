@@ -133,6 +133,15 @@ def test_a_class_nobody_was_seen_in_gets_its_share_and_no_boundary(shown):
     assert fitted.transduction_[:, 2] == pytest.approx(fitted.shares_[2])
 
 
+def test_rows_that_all_lean_to_one_class_leave_no_boundary():
+    X, _ = clusters()
+    targets = np.ones((len(X), 2))
+    targets[:2, 1] = [0.1, 0.9]
+    fitted = TransductiveSVM().fit(X, targets)
+    assert np.array_equal(fitted.coef_, np.zeros((2, 2)))
+    assert fitted.transduction_ == pytest.approx(np.tile(fitted.shares_, (len(X), 1)))
+
+
 @pytest.mark.parametrize("balance", [[0.5, 0.5], [1, 1, 0]])
 def test_a_balance_of_the_wrong_length_or_without_share_is_refused(balance):
     X, y = clusters()
