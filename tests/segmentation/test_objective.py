@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -160,6 +161,17 @@ def test_tensors_give_what_arrays_give(monkeypatch):
     assert tensors.coef_ == pytest.approx(host.coef_, rel=1e-2, abs=1e-3)
     monkeypatch.setattr(objective, "WIDE", 3)
     assert (TransductiveSVM().fit(X, labels).predict(X) == host.predict(X)).mean() > 0.99
+
+
+def test_memory_is_that_of_the_probabilities_and_a_sample(monkeypatch):
+    monkeypatch.setattr(sampling, "SAMPLE", 2000)
+    X, labels, _ = crowd(n=60_000, columns=64)
+    TransductiveSVM().fit(X[:500], labels[:500])
+    tracemalloc.start()
+    fitted = TransductiveSVM().fit(X, labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * X.nbytes + fitted.transduction_.nbytes
 
 
 def test_a_device_for_sparse_rows_is_refused():
