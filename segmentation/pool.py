@@ -3,7 +3,7 @@
 import numpy as np
 
 from segmentation import degrees, pooling
-from segmentation.candidates import candidates
+from segmentation.candidates import BEFOREHAND, candidates
 
 
 def speak(rows, targets, weight, separation, random, report, weights=None):
@@ -34,7 +34,8 @@ def speak(rows, targets, weight, separation, random, report, weights=None):
             report(0.5 + 0.5 * done / len(hidden), "weighing the candidates by labels hidden from them")
             unseen.append(_unseen(rows, targets, weight, known[fold], everyone.values(), seed))
         judged = known[np.concatenate(hidden)]
-        weights = pooling.fit_weights(np.concatenate(unseen, axis=1), targets[judged], weight[judged])
+        beforehand = np.array([BEFOREHAND.get(name, 0.0) for name in everyone])
+        weights = pooling.fit_weights(np.concatenate(unseen, axis=1), targets[judged], weight[judged], beforehand)
     else:
         weights = np.array([weights[name] for name in everyone])
     joined = pooling.sobered(pooling.pooled(voices, weights), voices, weights)

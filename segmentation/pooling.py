@@ -8,7 +8,7 @@ from scipy.optimize import brentq, minimize
 from scipy.special import log_softmax
 
 CLIP = 1e-3  # of the uniform distribution mixed into each voice: nobody rules anything out
-RIDGE = 3.0  # pull of each weight to an even share, as of so many labeled rows
+RIDGE = 2.0  # pull of each weight to what it was beforehand, as of so many labeled rows
 FOLDS = 5
 MANY = 500  # labeled rows from which on one fold says enough
 
@@ -25,17 +25,18 @@ def pooled(voices, weights):
     return np.exp(log_softmax(sum(w * logs(voice) for voice, w in zip(voices, weights, strict=True)), axis=1))
 
 
-def fit_weights(unseen, targets, weight, ridge=RIDGE):
+def fit_weights(unseen, targets, weight, beforehand=None, ridge=RIDGE):
     """The weights (J,) at least 0 under which the pool loses least on labeled rows that its voices had not seen.
 
     Their sum says how sure the pool is: voices that err apart deserve more than one together, voices that are too sure
     less. A voice whose assumption fails is outweighed: its weight falls to 0 as soon as there are labels to show it.
-    Where there are few, the ridge keeps weights near 1 / J.
+    Where there are few, the ridge keeps weights near what was thought of the voices beforehand.
 
     Parameters
     ----------
     unseen : (J, m, C) probabilities of labeled rows by voices fitted without them.
     targets : (m, C) likelihoods; weight : (m,).
+    beforehand : (J,) weights before there was any label. Default: 1 / J each.
 
     References
     ----------
@@ -43,18 +44,19 @@ def fit_weights(unseen, targets, weight, ridge=RIDGE):
     30. Ting, Witten 1999, "Issues in stacked generalization", JAIR 10.
     """
     L = logs(unseen)
-    even, likelihood = 1 / len(L), np.log(np.maximum(targets, 1e-12))
+    likelihood = np.log(np.maximum(targets, 1e-12))
+    start = np.full(len(L), 1 / len(L)) if beforehand is None else np.asarray(beforehand)
 
     def loss(w):
         log_p = log_softmax(np.tensordot(w, L, axes=1), axis=1)
         responsible = log_softmax(log_p + likelihood, axis=1)
         value = -weight @ (log_p + likelihood - responsible)[:, 0]  # log sum_k y_k p_k, the same by any column
         gradient = np.einsum("m,mc,jmc->j", weight, np.exp(log_p) - np.exp(responsible), L)
-        pull = ridge * len(L) * (w - even)
-        return value + pull @ (w - even) / 2, gradient + pull
+        pull = ridge * len(L) * (w - start)
+        return value + pull @ (w - start) / 2, gradient + pull
 
     bounds = [(0, None)] * len(L)
-    return minimize(loss, np.full(len(L), even), jac=True, method="L-BFGS-B", bounds=bounds).x
+    return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
 
 
 def sobered(probabilities, voices, weights):
