@@ -50,12 +50,12 @@ def candidates(separation):
         "logistic regression": supervised(logistic, lambda rows: rows.x),
         "kernel machine": supervised(SVC(C=10.0), lambda rows: rows.x, KERNELS),
         "extra trees": supervised(ExtraTreesClassifier(TREES), lambda rows: rows.x),
-        "harmonics": supervised(sharp, lambda rows: rows.harmonics),
-        "spreading": spreading,
+        "regression on the spectrum": supervised(sharp, lambda rows: rows.harmonics),
+        "spreading to neighbours": spreading,
         "separation": separated(separation, lambda rows: rows.x),
-        "separation of axes": separated(separation, lambda rows: rows.axes),
-        "separation of harmonics": separated(separation, lambda rows: rows.views.spectral),
-        "separation of both": separated(separation, lambda rows: rows.both),
+        "separation on axes": separated(separation, lambda rows: rows.axes),
+        "separation on the spectrum": separated(separation, lambda rows: rows.views.spectral),
+        "separation on axes and spectrum": separated(separation, lambda rows: rows.both),
     }
 
 
@@ -65,8 +65,8 @@ BEFOREHAND = {
     "logistic regression": 1 / 2,
     "extra trees": 1 / 8,
     "separation": 1 / 8,
-    "separation of axes": 1 / 8,
-    "separation of both": 1 / 8,
+    "separation on axes": 1 / 8,
+    "separation on axes and spectrum": 1 / 8,
 }
 
 

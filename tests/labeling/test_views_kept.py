@@ -54,5 +54,5 @@ def test_a_classifier_without_views_keeps_none():
 
 def test_the_run_tells_who_was_heard():
     done = run(a_taught_project(classifier="deep_segmentation"))
-    assert done.metrics["voices"].keys() >= {"logistic regression", "separation", "spreading"}
+    assert done.metrics["voices"].keys() >= {"logistic regression", "separation", "spreading to neighbours"}
     assert 0 < sum(done.metrics["voices"].values()) < 9

@@ -57,10 +57,10 @@ def test_spreading_and_the_spectrum_follow_the_shape_that_two_labels_lie_on(moon
     few = told(truth, [np.flatnonzero(truth == 0)[0], np.flatnonzero(truth == 1)[0]])
     accuracy = {
         name: (EVERYONE[name](rows, few, np.ones(300), np.arange(300), seed=0).argmax(axis=1) == truth).mean()
-        for name in ("spreading", "separation of harmonics", "logistic regression")
+        for name in ("spreading to neighbours", "separation on the spectrum", "logistic regression")
     }
-    assert accuracy["spreading"] > accuracy["logistic regression"] + 0.05
-    assert accuracy["separation of harmonics"] > accuracy["logistic regression"] + 0.05
+    assert accuracy["spreading to neighbours"] > accuracy["logistic regression"] + 0.05
+    assert accuracy["separation on the spectrum"] > accuracy["logistic regression"] + 0.05
 
 
 def test_a_kernel_machine_learns_from_so_many_rows_at_most(moons, monkeypatch):

@@ -56,7 +56,12 @@ def test_the_pool_is_about_as_sure_as_it_is_right():
 def test_candidates_and_their_weights_are_told():
     weights = DeepSegmentation(random_state=0).fit(*digits(0)[:2]).weights_[0]
     assert len(weights) == 9 and all(weight >= 0 for weight in weights.values())
-    assert weights["harmonics"] + weights["spreading"] + weights["separation of harmonics"] > weights["extra trees"]
+    assert (
+        weights["regression on the spectrum"]
+        + weights["spreading to neighbours"]
+        + weights["separation on the spectrum"]
+        > weights["extra trees"]
+    )
     assert DeepSegmentation(method="patent", random_state=0).fit(X, Y).weights_ == [{}]
 
 
