@@ -127,8 +127,16 @@ def evaluate(data: Dataset, probability: np.ndarray) -> tuple[dict, promotion.Ve
             "accuracy_low": accuracy.low,
             "accuracy_high": accuracy.high,
             "log_loss": confidence.log_loss(new, truth, exclusive),
+            "exam_confidence": exam_confidence(new, truth, exclusive),
         }
     return metrics, verdict
+
+
+def exam_confidence(probability: np.ndarray, truth: np.ndarray, exclusive: bool) -> float:
+    """How often the classifier thinks it is right on the exam: to be held against how often it is."""
+    if exclusive:
+        return float(confidence.item_confidence(probability, exclusive).mean())
+    return float(confidence.cell_confidence(probability)[~np.isnan(truth)].mean())
 
 
 def exam(data: Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -92,6 +92,7 @@ def measured(accuracy: float, items: int, confidence: float = 0.8) -> dict:
         "accuracy_low": accuracy - 0.05,
         "accuracy_high": accuracy + 0.05,
         "log_loss": 0.321,
+        "exam_confidence": 0.876,
         "exam_items": items,
         "mean_confidence": confidence,
         "by_category": {"cat": 0.7, "dog": 0.9, "bird": None},

@@ -63,6 +63,7 @@ def test_a_run_shows_its_verdict_and_the_least_sure_category_first(owner, projec
     a_run(project, metrics=measured(0.9, 60), message="Published: it is the first.", training_items=20)
     answer = page(owner, project, "project_run", 1)
     assert "Published: it is the first." in text(answer) and "Logistic regression" in text(answer)
+    assert "60 items drawn at random. It thought 87.6%." in text(answer)
     assert [name for name, _ in answer.context["confidences"]] == ["cat", "dog", "bird"]
 
 

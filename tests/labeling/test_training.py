@@ -622,3 +622,15 @@ def test_ratings_are_counted_anew_when_a_run_is_published():
 
 def test_the_quick_classifier_of_these_tests_is_the_one_of_the_house():
     assert logistic_regression(exclusive=True, random_state=0).fit([[0.0], [1.0]], np.eye(2)).predict([[1.0]]) == [1]
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_how_sure_it_is_on_the_exam_stands_beside_how_right_it_is(exclusive):
+    project = a_taught_project(exclusive=exclusive)
+    examine(project)
+    data = dataset.read(project)
+    probability = np.full(data.shape, 0.3, np.float32)
+    probability[:, 0] = 0.4
+    metrics, _ = learning.evaluate(data, probability)
+    expected = 0.4 if exclusive else (0.6 + 0.7 + 0.7) / 3  # of the cells somebody judged, a third of each category
+    assert metrics["exam_confidence"] == pytest.approx(expected, abs=1e-6)
