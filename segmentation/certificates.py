@@ -1,0 +1,315 @@
+"""Which items may the classifier decide? At most a share alpha of them is wrong, with confidence 1 - delta.
+
+The statement is about the items that nobody audited. It holds for any classifier, however sure it wrongly is, as long
+as audits are drawn as `next_audit` draws them; its "wrong" is what the audit's people call wrong.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import gammaln
+
+STARTS = (0.5, 0.7), (0.25, 0.3)  # the sequences of thresholds: begins below this share of the pool; share of delta
+FIRST = 0.7  # the share of delta that the first look spends; of the rest the second spends as much, and so on
+LEAST = 50  # audits; fewer hardly prove anything at any share worth certifying
+TRIES = 20  # imagined projects for each size of an audit
+
+
+class Certificate(NamedTuple):
+    """At most a share `bound` <= `alpha` of the `accepted` items is wrong, with confidence 1 - `delta`.
+
+    Accepted are the items of confidence >= `threshold` without the `audited` ones there, of which `wrong` were wrong.
+    It belongs to the frozen run whose confidences it was made from, and to the `look`-th look at the audits.
+    """
+
+    threshold: float
+    accepted: int
+    audited: int
+    wrong: int
+    bound: float
+    alpha: float
+    delta: float
+    look: int
+
+
+class Plan(NamedTuple):
+    """An audit that pays, or why none does: `audits` is 0 then; `accepted` and `saved` are means of what may happen."""
+
+    audits: int
+    accepted: float
+    saved: float
+    reason: str
+
+
+class _Steps(NamedTuple):
+    """Thresholds from high confidence down, one for each further audited item, as low as the next one lets it.
+
+    `items`, `audited` and `wrong` count what is at or above the threshold; `broken` is the least number of wrong ones
+    among those left that breaks the statement.
+    """
+
+    threshold: np.ndarray
+    items: np.ndarray
+    audited: np.ndarray
+    wrong: np.ndarray
+    broken: np.ndarray
+
+
+def certify(confidence, audited, wrong, alpha, delta, look=1, lowest=-np.inf):
+    """The lowest threshold that the audits certify, or None.
+
+    Thresholds are tested from high confidence down in a few sequences that share delta; each stops at its first failure
+    (Wiens 2003; Bauer et al. 1998 for one sequence). A test is exact and hypergeometric. What it claims at a threshold
+    is fixed before anything is known of the answers: of all its items at most q + b - 1 are wrong, where b wrong ones
+    among those left would break the statement and q is the largest number of wrong audits that still proves it. All
+    claims of a sequence hold at once with its share of confidence. Where q were found, those left are thus at most
+    b - 1; where fewer were, the claims made further down serve.
+
+    Parameters
+    ----------
+    confidence : array (n,)
+        Of all items of one frozen run that the classifier could accept, by any measure: only the order matters.
+    audited : array (m,) of int
+        Places of the audited items, drawn by `next_audit` with a number wanted that no answer had a say in.
+    wrong : array (m,) of bool
+        Whether people, judging blindly, contradict the classifier.
+    alpha, delta : float
+        The share that may be wrong; the risk that the statement does not hold, over all looks together.
+    look : int
+        Which look at this run's audits this is, from 1. Each may `spent` its share of delta.
+    lowest : float
+        The confidence below which this look's audits were not drawn; no threshold is below it.
+
+    Returns
+    -------
+    Certificate or None
+
+    Raises
+    ------
+    ValueError
+        Arrays do not meet, an audited place is named twice or is below `lowest`, or a number is out of its range.
+    """
+    confidence, audited, wrong = _checked(confidence, audited, wrong, alpha, delta, look)
+    if (confidence[audited] < lowest).any():
+        raise ValueError(f"Some audited items are less confident than lowest={lowest}; leave them out.")
+    steps = _steps(confidence, audited, wrong, alpha, lowest)
+    risk = delta * spent(look)
+    found = [_sequence(steps, len(confidence), start, risk * share) for start, share in STARTS]
+    place, bound = max(found, default=(-1, 0))
+    if place < 0:
+        return None
+    items, drawn, bad = (int(column[place]) for column in steps[1:4])
+    left = items - drawn
+    return Certificate(float(steps.threshold[place]), left, drawn, bad, bound / left, alpha, delta, look)
+
+
+def spent(look):
+    """The share of delta that a look may spend; those of all looks together are 1.
+
+    The first has most of it, for `worth_auditing` chooses its size so that it is likely to do.
+    """
+    return FIRST * (1 - FIRST) ** (look - 1)
+
+
+def _checked(confidence, audited, wrong, alpha, delta, look=1):
+    confidence, audited, wrong = np.asarray(confidence, float), np.asarray(audited, int), np.asarray(wrong, bool)
+    if confidence.ndim != 1 or not np.isfinite(confidence).all():
+        raise ValueError("confidence must be one finite number per item; leave out items without one.")
+    if audited.ndim != 1 or audited.shape != wrong.shape:
+        raise ValueError(f"{audited.size} audited items do not meet {wrong.size} answers; give one answer for each.")
+    if len(np.unique(audited)) < len(audited) or not np.isin(audited, np.arange(len(confidence))).all():
+        raise ValueError("audited must hold different places of confidence, from 0.")
+    if not 0 < alpha < 1 or not 0 < delta < 0.5 or look < 1:
+        raise ValueError(f"alpha={alpha} must be in (0, 1), delta={delta} in (0, 0.5), look={look} at least 1.")
+    return confidence, audited, wrong
+
+
+def _steps(confidence, audited, wrong, alpha, lowest=-np.inf):
+    drawn, bad = np.zeros((2, len(confidence)), int)
+    drawn[audited], bad[audited] = 1, wrong
+    order = np.argsort(-confidence, kind="stable")
+    sorted_, audited, wrong = confidence[order], drawn[order].cumsum(), bad[order].cumsum()
+    last = np.flatnonzero(_is_last(sorted_))  # equal confidences stay together
+    last = last[_is_last(audited[last]) & (audited[last] > 0) & (sorted_[last] >= lowest)]
+    broken = np.floor(alpha * (last + 1 - audited[last]) + 1e-9).astype(int) + 1
+    return _Steps(sorted_[last], last + 1, audited[last], wrong[last], broken)
+
+
+def _is_last(values):
+    """Whether the next one differs."""
+    return np.append(values[1:] != values[:-1], True)[: len(values)]
+
+
+def _sequence(steps, pool, start, risk):
+    """(place of the lowest threshold certified, at most so many left are wrong); place -1 if none is."""
+    most = _provable(steps, risk)
+    begins = (steps.items >= start * pool) & (most > 0)  # a first test that one wrong audit fails would often fail
+    if not begins.any():
+        return -1, 0
+    first = int(begins.argmax())
+    fails = np.flatnonzero((steps.wrong > most)[first:])
+    stop = first + int(fails[0]) if len(fails) else len(most)
+    left = np.where(np.arange(stop) < first, np.iinfo(int).max, (most + steps.broken - 1 - steps.wrong)[:stop])
+    if stop == len(most) > first and steps.items[-1] == pool:
+        left[-1] = steps.broken[-1] - 1  # nothing is below it: the sequence goes on with ever smaller claims there
+    left = np.minimum.accumulate(left[::-1])[::-1]  # what is left above a threshold is also left above a lower one
+    good = np.flatnonzero((left < steps.broken[:stop]) & (steps.items > steps.audited)[:stop])
+    return (int(good[-1]), int(left[good[-1]])) if len(good) else (-1, 0)
+
+
+def _provable(steps, risk):
+    """The most wrong audits, for each step, at which `broken` wrong ones left are too unlikely; -1 if none are few."""
+    fits, fails = np.full(len(steps.items), -1), steps.audited + 1
+    fails = np.minimum(
+        fails, (steps.audited * steps.broken / np.maximum(steps.items - steps.audited, 1)).astype(int) + 1
+    )
+    while (fails - fits > 1).any():
+        k = np.maximum((fits + fails) // 2, 0)
+        wrong = np.minimum(k + steps.broken, steps.items)
+        fine = (at_most(k, steps.items, wrong, steps.audited) <= risk) & (steps.broken <= steps.items - steps.audited)
+        middle = fails - fits > 1
+        fits, fails = np.where(middle & fine, k, fits), np.where(middle & ~fine, k, fails)
+    return fits
+
+
+def at_most(k, items, wrong, drawn):
+    """Probability of at most k wrong ones among `drawn` of `items` with `wrong` in all; arrays of one shape.
+
+    The hypergeometric distribution summed from k down, each term from the last: for many arrays at once a hundred times
+    as fast as scipy's.
+    """
+    k, items, wrong, drawn = (np.asarray(it, float) for it in np.broadcast_arrays(k, items, wrong, drawn))
+    k = np.minimum(k, np.minimum(wrong, drawn))
+    possible = (k >= 0) & (k >= drawn + wrong - items)
+    at = np.where(possible, k, np.minimum(wrong, drawn))
+    log = _log_choose(wrong, at) + _log_choose(items - wrong, drawn - at) - _log_choose(items, drawn)
+    term = np.where(possible, np.exp(np.where(possible, log, 0)), 0.0)
+    total = term
+    while (term > 1e-16 * total).any():
+        term = term * at * (items - wrong - drawn + at) / ((wrong - at + 1) * (drawn - at + 1))
+        total, at = total + term, np.maximum(at - 1, 0)
+    return np.minimum(total, 1.0)
+
+
+def _log_choose(n, k):
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+
+
+def accepted(certificate, confidence, audited):
+    """(n,) bool: the items that the certificate lets the classifier decide; the audited ones people have decided."""
+    chosen = np.asarray(confidence) >= certificate.threshold
+    chosen[np.asarray(audited, int)] = False
+    return chosen
+
+
+def next_audit(confidence, lot, audited, wanted, lowest=-np.inf):
+    """Places of the items to audit next, in the order of their lots.
+
+    They are those of the `wanted` smallest lots of the whole pool that are in play and not audited. So each threshold
+    in play has had the audits that it would have had if none had been dropped, whatever the answers were, and dropping
+    costs no validity.
+
+    Parameters
+    ----------
+    confidence, lot : array (n,)
+        Of one frozen run; random keys that never change and nothing else depends on.
+    audited : array of int
+        Places audited before, all at a smaller `wanted`.
+    wanted : int
+        Fixed beforehand for every look, for instance doubling; where the whole pool is in play, the audits in all.
+    lowest : float
+        What `lowest_in_play` said at the last look; it never sinks from look to look.
+    """
+    confidence, lot = np.asarray(confidence), np.asarray(lot)
+    if confidence.shape != lot.shape:
+        raise ValueError(f"{len(confidence)} confidences do not meet {len(lot)} lots; give one of each per item.")
+    first = np.argsort(lot, kind="stable")[: max(0, wanted)]
+    first = first[confidence[first] >= lowest]
+    return first[~np.isin(first, audited)]
+
+
+def lowest_in_play(confidence, audited, wrong, alpha, delta, lowest=-np.inf):
+    """The lowest threshold that is not yet proven (at delta) to hold more than a share alpha of wrong ones.
+
+    None if there is no such threshold: more audits are then unlikely to certify anything.
+    """
+    confidence, audited, wrong = _checked(confidence, audited, wrong, alpha, delta)
+    kept = confidence[audited] >= lowest
+    steps = _steps(confidence, audited[kept], wrong[kept], alpha, lowest)
+    hopeless = _proven_more(steps.wrong, steps.items, np.floor(alpha * steps.items + 1e-9), steps.audited, delta)
+    if not len(hopeless):
+        return lowest
+    hopeful = np.flatnonzero(~hopeless)
+    return (
+        None
+        if not len(hopeful)
+        else lowest
+        if hopeful[-1] == len(hopeless) - 1
+        else float(steps.threshold[hopeful[-1]])
+    )
+
+
+def _proven_more(found, items, limit, drawn, risk):
+    """Whether `found` of `drawn` are too many for at most `limit` wrong ones among the items."""
+    return at_most(drawn - found, items, items - limit, drawn) <= risk  # as few right ones
+
+
+def contradicted(certificate, drawn, wrong, delta, look=1):
+    """Whether a later audit proves, with confidence 1 - delta, that more of the accepted are wrong than alpha allows.
+
+    Parameters
+    ----------
+    drawn, wrong : int
+        Items drawn at random from the certificate's accepted ones since it was made, and how many of them were wrong;
+        of all later draws together, for then delta is shared among looks as `certify` shares it.
+    """
+    if not 0 <= wrong <= drawn <= certificate.accepted:
+        raise ValueError(f"{wrong} wrong of {drawn} drawn of {certificate.accepted} accepted cannot be; count again.")
+    limit = np.floor(certificate.alpha * certificate.accepted + 1e-9)
+    return bool(_proven_more(wrong, certificate.accepted, limit, drawn, delta * spent(look)))
+
+
+def worth_auditing(confidence, alpha, delta, audit_price, answer_price, audit_right=0.99, random_state=0):
+    """Before anybody is asked: how many audits would pay best, and what could be accepted, if confidences are honest.
+
+    For sizes that double, projects are imagined whose items are right with the probability of their confidence and
+    whose audits are right with `audit_right`, and certified in one look.
+
+    Parameters
+    ----------
+    confidence : array (n,)
+        Probabilities of being right, calibrated.
+    audit_price, answer_price : float
+        What people are paid for all blind answers on one audited item; for deciding one item without a certificate.
+        An audited item is decided by its audit, so it saves its answers too.
+
+    Returns
+    -------
+    Plan
+    """
+    confidence = _checked(confidence, [], [], alpha, delta)[0]
+    random, best = np.random.default_rng(random_state), (0, 0.0, 0.0)
+    for audits in _sizes(len(confidence)):
+        share = np.mean([_imagined(confidence, audits, alpha, delta, audit_right, random) for _ in range(TRIES)])
+        saved = answer_price * (share + audits) - audit_price * audits
+        best = max(best, (audits, float(share), float(saved)), key=lambda it: it[2])
+    return Plan(*best, _reason(*best, len(confidence)))
+
+
+def _sizes(items):
+    return [size for size in LEAST * 2 ** np.arange(20) if size <= items // 2]
+
+
+def _imagined(confidence, audits, alpha, delta, audit_right, random):
+    audited = random.choice(len(confidence), audits, replace=False)
+    wrong = random.random(audits) >= confidence[audited]
+    certificate = certify(confidence, audited, wrong ^ (random.random(audits) >= audit_right), alpha, delta)
+    return certificate.accepted if certificate else 0
+
+
+def _reason(audits, share, saved, items):
+    if audits:
+        return f"{audits} audits may let the classifier decide {share:.0f} of {items} items and save {saved:.0f}."
+    if not _sizes(items):
+        return f"{items} items are too few: an audit takes at least {LEAST}, and half of them at most."
+    return f"No audit of these {items} items would pay for itself: too few of them are sure enough to be accepted."
