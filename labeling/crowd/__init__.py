@@ -1,0 +1,12 @@
+"""What people said, made one by a model that knows its workers: evidence, posteriors, degrees and reliabilities.
+
+Evidence is of people alone; the classifier enters posteriors only, and only as far as it foretells held-out answers.
+"""
+
+from labeling.crowd.answers import Answers, Choices
+from labeling.crowd.degrees import Degrees
+from labeling.crowd.fitting import Consensus, Workers
+from labeling.crowd.online import Row, Said, update
+from labeling.crowd.rates import Pool
+
+__all__ = ["Answers", "Choices", "Consensus", "Degrees", "Pool", "Row", "Said", "Workers", "update"]

@@ -1,0 +1,105 @@
+"""A channel carries the answers of one form: workers' rates -> evidence for each item, and truth -> workers' counts."""
+
+import numpy as np
+from scipy import sparse
+
+from labeling.crowd import rates
+
+
+class Channel:
+    """Answers of one form, by sources of several kinds; a kind's workers are pooled by themselves."""
+
+    def __init__(self, events, kinds, shape, categories):
+        self.events, self.kinds, self.shape, self.categories = events, kinds, shape, categories
+        self.pools = {kind: rates.fresh(categories) for kind in np.unique(kinds)}
+        self.spoken = np.zeros((len(kinds), categories, categories))
+        self.learn()
+
+    def learn(self, truth=None, weight=None):
+        """Renew counts, pools and rates from the truth (n, C) as it is believed; without, all are newcomers."""
+        if truth is not None:
+            self.spoken = self.counts(truth, weight)
+        self.rates = np.empty_like(self.spoken)
+        for kind in self.pools:
+            rows = self.kinds == kind
+            self.pools[kind] = rates.pooled(self.spoken[rows])
+            self.rates[rows] = rates.shrunk(self.spoken[rows], self.pools[kind])
+
+
+class Chosen(Channel):
+    """One category out of all, or out of those offered; K = C."""
+
+    def __init__(self, events, kinds, shape):
+        self.said = _table(events.item, events.source * shape[1] + events.said, events.weight, shape[0],
+                           len(kinds) * shape[1])  # fmt: skip
+        self.back = self.said.T.tocsr()
+        self.partial = _partial(events, shape[1])
+        super().__init__(events, kinds, shape, shape[1])
+
+    def evidence(self):
+        """Log-likelihood (n, C) of each category, up to a constant a row."""
+        evidence = self.said @ np.log(self.rates).transpose(0, 2, 1).reshape(-1, self.categories)
+        if len(self.partial):  # out of fewer, each is likelier (Luce's choice axiom)
+            some = self.events.some(self.partial)
+            np.subtract.at(evidence, some.item, some.weight[:, None] * self._among(some))
+        return evidence
+
+    def each(self, rows):
+        """The same of each of these answers by itself, (len(rows), C)."""
+        some = self.events.some(rows)
+        likelihood = np.log(self.rates)[some.source, :, some.said]
+        return likelihood if some.offered is None else likelihood - self._among(some)
+
+    def counts(self, truth, weight):
+        spoken = self.back @ (truth * weight)
+        return spoken.reshape(len(self.kinds), self.categories, self.categories).transpose(0, 2, 1)
+
+    def by_source(self, table):
+        """Sum of the sources' rows of a table (U, C) over each item's answers, of what was offered (n, C)."""
+        events, full = self.events, np.ones(len(self.events.item), bool)
+        full[self.partial] = False
+        ones = np.ones(int(full.sum()))
+        total = _table(events.item[full], events.source[full], ones, self.shape[0], len(self.kinds)) @ table
+        if len(self.partial):
+            some = events.some(self.partial)
+            np.add.at(total, some.item, table[some.source] * some.offered)
+        return total
+
+    def _among(self, some):
+        return np.log(np.einsum("mkl,ml->mk", self.rates[some.source], some.offered))
+
+
+class Celled(Channel):
+    """Yes or no to one cell; K = 2, the truth of the cell being no (0) or yes (1)."""
+
+    def __init__(self, events, kinds, shape):
+        self.cell = events.item * shape[1] + events.category
+        self.key = events.source * 2 + events.said
+        super().__init__(events, kinds, shape, 2)
+
+    def evidence(self):
+        """Log-likelihood (n, C) of yes against no."""
+        size = self.shape[0] * self.shape[1]
+        return np.bincount(self.cell, self.events.weight * self.gain(), minlength=size).reshape(self.shape)
+
+    def gain(self):
+        """The same of each answer by itself, (m,)."""
+        return np.log(self.rates[:, 1] / self.rates[:, 0]).ravel()[self.key]
+
+    def counts(self, truth, weight):
+        truth = truth.ravel()[self.cell]
+        weight = self.events.weight * np.broadcast_to(weight, self.shape).ravel()[self.cell]
+        size = 2 * len(self.kinds)
+        sides = [np.bincount(self.key, weight * side, minlength=size) for side in (1 - truth, truth)]
+        return np.stack([side.reshape(-1, 2) for side in sides], axis=1)
+
+
+def _partial(events, categories):
+    """Which choices were made among fewer than all the categories."""
+    if events.offered is None:
+        return np.zeros(0, int)
+    return np.nonzero(events.offered.sum(axis=1) < categories)[0]
+
+
+def _table(row, column, weight, rows, columns):
+    return sparse.csr_matrix((weight, (row, column)), (rows, columns))

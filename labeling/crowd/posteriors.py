@@ -1,0 +1,37 @@
+"""Evidence and prior -> probabilities, where categories exclude each other and where they do not."""
+
+import numpy as np
+
+OPEN = 1e-3  # a surer prior would be deaf
+WHOLE = 0.9  # of a judgment's evidence counts even if nobody else judged: rates are estimates, too
+
+
+def posterior(evidence, prior, exclusive):
+    """Probabilities (n, C) from log-likelihoods (n, C) and a prior (n, C) or (C,)."""
+    prior = np.clip(prior, OPEN, 1 - OPEN)
+    if not exclusive:
+        return 1 / (1 + (1 - prior) / prior * np.exp(-np.clip(evidence, -700, 700)))
+    logs = evidence + np.log(prior)
+    weights = np.exp(logs - logs.max(axis=1, keepdims=True, initial=-np.inf)) if logs.size else logs
+    return weights / weights.sum(axis=1, keepdims=True) if logs.size else logs
+
+
+def damping(judgments, shared):
+    """What each of so many judgments of one unit counts: the design effect of correlated errors (Kish 1965)."""
+    return WHOLE / (1 + shared * np.maximum(judgments - 1, 0))
+
+
+def tempered(raw, judgments, shared):
+    return damping(judgments, shared) * raw
+
+
+def with_gold(cells, gold, exclusive):
+    """A copy of `cells` with known cells written over; a known yes of an exclusive item answers its row."""
+    if gold is None:
+        return cells
+    item, category, known = (np.asarray(column) for column in gold)
+    cells = cells.copy()
+    if exclusive:
+        cells[item[known > 0.5]] = 0
+    cells[item, category] = known
+    return cells / cells.sum(axis=1, keepdims=True) if exclusive else cells

@@ -1,0 +1,86 @@
+"""Counts of who said what of what -> how each worker confuses the categories, shrunk to what the kind's workers do.
+
+A worker's rows are Dirichlet around the kind's pooled rows, moved in logits by the worker's own accuracy: few answers
+tell how good somebody is, only many tell in which way somebody errs.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+NEWCOMER = 0.75  # crowds average about this
+POOL = 100.0  # answers a category before a kind's own errors count more than NEWCOMER with errors evenly spread
+SKILL = 8.0  # answers that a kind's accuracy weighs as much as, against a worker's own, where too few tell
+FEWEST, MOST = 2.0, 100.0  # the same, learned: never so few that one answer decides, never so many that all are alike
+SHAPE = 32.0  # answers a category that the expected confusion weighs as much as, against a worker's own
+SURE = 0.99  # nobody is trusted beyond this: one slip must not need ten people to undo
+
+
+class Pool(NamedTuple):
+    """A kind's workers together: `rates` (K, K) of what is said (column) under the truth (row); how alike they are,
+    `skill`, in answers that their accuracy weighs as much as, against a worker's own."""
+
+    rates: np.ndarray
+    skill: float
+
+
+def fresh(categories):
+    """Workers of whom nothing is known, and who err evenly."""
+    rates = np.full((categories, categories), (1 - NEWCOMER) / max(categories - 1, 1))
+    np.fill_diagonal(rates, NEWCOMER)
+    return Pool(rates, SKILL)
+
+
+def pooled(counts):
+    """The Pool of workers with these expected counts (U, K, K) [worker, truth, said]."""
+    total = counts.sum(axis=0) + POOL * fresh(counts.shape[1]).rates
+    return Pool(total / total.sum(axis=1, keepdims=True), _alike(np.einsum("ukk->u", counts), counts.sum(axis=(1, 2))))
+
+
+def _alike(right, seen):
+    """Strength of the beta distribution of workers' accuracies, by moments (DerSimonian and Laird 1986)."""
+    total, spread = seen.sum(), seen.sum() - (seen**2).sum() / max(seen.sum(), 1e-12)
+    if spread < SKILL:
+        return SKILL
+    mean = right.sum() / total
+    excess = (seen * (right / np.maximum(seen, 1e-12) - mean) ** 2).sum() - (len(seen) - 1) * mean * (1 - mean)
+    return float(np.clip(mean * (1 - mean) * spread / max(excess, 1e-12) - 1, FEWEST, MOST))
+
+
+def shrunk(counts, pool):
+    """Rates (U, K, K) of the workers with these counts (U, K, K), around a Pool."""
+    rates = (counts + SHAPE * skilled(counts, pool)) / (counts.sum(axis=2, keepdims=True) + SHAPE)
+    return np.clip(rates, (1 - SURE) / counts.shape[1], SURE)
+
+
+def skilled(counts, pool):
+    """The pooled rates (U, K, K), each worker's diagonal moved in logits by the worker's accuracy."""
+    ease = _ease(pool)
+    moved = _expit(_logit(ease) + (_logit(np.clip(accuracy(counts, pool), 1 - SURE, SURE)) -
+                                   _logit(_usual(counts, ease)))[:, None])  # fmt: skip
+    errors = pool.rates * (1 - np.eye(len(ease)))
+    errors /= np.maximum(errors.sum(axis=1, keepdims=True), 1e-12)
+    return errors * (1 - moved)[:, :, None] + np.eye(len(ease)) * moved[:, :, None]
+
+
+def accuracy(counts, pool):
+    """Share of right answers (U,) on what each worker met, shrunk to what the kind's workers reach on the same."""
+    right, seen = np.einsum("ukk->u", counts), counts.sum(axis=(1, 2))
+    return (right + pool.skill * _usual(counts, _ease(pool))) / (seen + pool.skill)
+
+
+def _usual(counts, ease):
+    seen = counts.sum(axis=2)
+    return (seen @ ease + ease.mean()) / (seen.sum(axis=1) + 1)
+
+
+def _ease(pool):
+    return np.clip(np.diag(pool.rates), 1 - SURE, SURE)
+
+
+def _logit(p):
+    return np.log(p / (1 - p))
+
+
+def _expit(x):
+    return 1 / (1 + np.exp(-x))

@@ -1,0 +1,129 @@
+"""How far to trust evidence and a prior: as far as they foretell answers that they have not seen.
+
+An answer is held out by taking its own likelihood from its item's evidence. What is left, with or without the prior,
+foretells it through its worker's rates; the workers' rates are of people alone, so a prior cannot vouch for itself.
+"""
+
+import numpy as np
+
+from labeling.crowd.posteriors import damping, posterior
+
+SHARED = (0.2, 0.3, 0.5, 0.8)  # correlations to choose from; below the first, workers who copy would look independent
+BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
+MARGIN = 2.0  # standard errors by which a prior has to foretell better than answers alone
+MASS = 10.0  # answers near an item at which its prior counts half
+MOST = 20_000  # answers held out; more would not change the choice
+
+
+class HeldOut:
+    """Answers of one channel with what the others of their item say, ready to be foretold."""
+
+    def __init__(self, channel, raw, judgments):
+        self.events = channel.events
+        self.rows = np.arange(0, len(self.events.item), max(1, len(self.events.item) // MOST))
+        some = self.events.some(self.rows)
+        self.item, self.category, self.weight = some.item, some.category, some.weight
+        self.chosen = channel.categories if hasattr(channel, "each") else None
+        self.raw, self.others = raw[some.item], _of(judgments, some) - 1  # (m, C), (m,)
+        if self.chosen:
+            self.own = channel.each(self.rows)
+            self.raw = self.raw - some.weight[:, None] * self.own
+        else:
+            self.own = channel.rates[some.source, :, some.said]  # (m, 2)
+            self.raw[np.arange(len(some.item)), some.category] -= some.weight * channel.gain()[self.rows]
+
+    def foretold(self, shared, prior, exclusive):
+        """Log-probability (m,) of each answer; prior (C,), or (n, C) of which the items' rows are taken."""
+        prior = prior if prior.ndim == 1 else prior[self.item]
+        truth = posterior(damping(self.others, shared)[:, None] * self.raw, prior, exclusive)
+        if self.chosen:
+            likely = (truth * np.exp(self.own)).sum(axis=1)
+        else:
+            yes = truth[np.arange(len(truth)), self.category]
+            likely = (1 - yes) * self.own[:, 0] + yes * self.own[:, 1]
+        return self.weight * np.log(np.maximum(likely, 1e-9))
+
+
+def temperature(model, raw):
+    """The correlation of errors under which answers foretell each other best."""
+    held = [HeldOut(channel, raw, model.judgments_) for channel in model.channels_]
+    fit = [sum(one.foretold(shared, model.base_, model.exclusive).sum() for one in held) for shared in SHARED]
+    return SHARED[int(np.argmax(fit))]
+
+
+def trusted(model, raw, prior, mass):
+    """(prior (n, C) to use, trust in the one that was given): its weight in logs against the categories' frequencies.
+
+    Trust is one number if it foretells answers clearly better than none does, else 0; and no more than that in each
+    category it names, so that a prior that is sure and wrong about one of them is not believed there.
+    """
+    base = np.broadcast_to(model.base_, raw.shape)
+    if prior is None or not model.channels_:
+        return base, 0.0
+    prior = checked(prior, raw.shape)
+    weight = np.ones(len(prior)) if mass is None else mass_weight(mass, len(prior))
+    named = _named(prior, model.exclusive)
+    held = [HeldOut(channel, raw, model.judgments_) for channel in model.channels_]
+    item = np.concatenate([one.item for one in held])
+    group = np.concatenate([named[one.item] if named.ndim == 1 else named[one.item, one.category] for one in held])
+    gains = []
+    for trust in BLENDS:
+        mixed = blended(base, prior, trust * weight[:, None], model.exclusive)
+        gains.append(np.concatenate([one.foretold(model.temperature_, mixed, model.exclusive) for one in held]))
+    gains = np.array(gains) - gains[0]
+    best = _clearly(gains, item, len(BLENDS))
+    if best == 0:
+        return base, 0.0
+    local = np.zeros(named.max() + 1)
+    for name in np.unique(group):
+        rows = group == name
+        local[name] = BLENDS[_clearly(gains[:, rows], item[rows], best + 1)]
+    trust = local[named] * (weight if named.ndim == 1 else weight[:, None])
+    trust = trust[:, None] if named.ndim == 1 else trust
+    return blended(base, prior, trust, model.exclusive), BLENDS[best]
+
+
+def blended(base, prior, trust, exclusive):
+    """The prior and the categories' frequencies, mixed in logs (n, C)."""
+    base, prior = (np.clip(p, 1e-3, 1 - 1e-3) for p in (base, prior))
+    if exclusive:
+        return _normal(base ** (1 - trust) * prior**trust)
+    odds = (base / (1 - base)) ** (1 - trust) * (prior / (1 - prior)) ** trust
+    return odds / (1 + odds)
+
+
+def checked(prior, shape):
+    prior = np.asarray(prior, float)
+    if prior.shape != shape or not ((prior >= 0) & (prior <= 1)).all():
+        raise ValueError(f"prior must hold probabilities of shape {shape}, not {prior.shape}; each from 0 to 1")
+    return prior
+
+
+def mass_weight(mass, items):
+    mass = np.asarray(mass, float)
+    if mass.shape != (items,) or not (mass >= 0).all():
+        raise ValueError(f"mass must hold {items} numbers from 0, one an item; its shape is {mass.shape}")
+    return mass / (mass + MASS)
+
+
+def _clearly(gains, item, most):
+    """Which of the first `most` trusts foretells best, 0 unless clearly better than none."""
+    best = int(np.argmax(gains[:most].sum(axis=1)))
+    single = np.bincount(item, gains[best])
+    error = np.sqrt((single**2).sum())
+    return best if gains[best].sum() > MARGIN * error else 0
+
+
+def _named(prior, exclusive):
+    """The category (n,) that the prior names; where they are not exclusive, each category's side (n, C)."""
+    if exclusive:
+        return prior.argmax(axis=1)
+    return 2 * np.arange(prior.shape[1]) + (prior > 0.5)
+
+
+def _normal(weights):
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _of(judgments, events):
+    return judgments[events.item, 0] if judgments.shape[1] == 1 else judgments[events.item, events.category]
