@@ -25,6 +25,16 @@ class Channel:
             self.pools[kind] = rates.pooled(self.spoken[rows])
             self.rates[rows] = rates.shrunk(self.spoken[rows], self.pools[kind])
 
+    def _reduced(self, some, share):
+        """Rates (m, K, K) of each answer's worker, less the answer's share (m, K) of the counts."""
+        counts = self.spoken[some.source]
+        counts[np.arange(len(share)), :, some.said] = np.maximum(counts[np.arange(len(share)), :, some.said] - share, 0)
+        reduced = np.empty_like(counts)
+        for kind, pool in self.pools.items():
+            rows = self.kinds[some.source] == kind
+            reduced[rows] = rates.shrunk(counts[rows], pool)
+        return reduced
+
 
 class Chosen(Channel):
     """One category out of all, or out of those offered; K = C."""
@@ -44,11 +54,19 @@ class Chosen(Channel):
             np.subtract.at(evidence, some.item, some.weight[:, None] * self._among(some))
         return evidence
 
-    def each(self, rows):
-        """The same of each of these answers by itself, (len(rows), C)."""
+    def less(self, rows, evidence):
+        """The evidence (m, C) of each of these answers' items without the answer."""
         some = self.events.some(rows)
-        likelihood = np.log(self.rates)[some.source, :, some.said]
-        return likelihood if some.offered is None else likelihood - self._among(some)
+        own = np.log(self.rates)[some.source, :, some.said]
+        own = own if some.offered is None else own - self._among(some)
+        return evidence - some.weight[:, None] * own
+
+    def without(self, rows, truth, weight):
+        """Likelihood (m, K) of each of these answers by the rates that its worker has without it."""
+        some = self.events.some(rows)
+        rates = self._reduced(some, truth[some.item] * weight[some.item] * some.weight[:, None])
+        likelihood = rates[np.arange(len(rows)), :, some.said]
+        return likelihood if some.offered is None else likelihood / np.einsum("mkl,ml->mk", rates, some.offered)
 
     def counts(self, truth, weight):
         spoken = self.back @ (truth * weight)
@@ -85,6 +103,20 @@ class Celled(Channel):
     def gain(self):
         """The same of each answer by itself, (m,)."""
         return np.log(self.rates[:, 1] / self.rates[:, 0]).ravel()[self.key]
+
+    def less(self, rows, evidence):
+        """The evidence (m, C) of each of these answers' items without the answer."""
+        some, evidence = self.events.some(rows), evidence.copy()
+        evidence[np.arange(len(rows)), some.category] -= some.weight * self.gain()[rows]
+        return evidence
+
+    def without(self, rows, truth, weight):
+        """Likelihood (m, 2) of each of these answers by the rates that its worker has without it."""
+        some = self.events.some(rows)
+        yes = truth[some.item, some.category]
+        weight = np.broadcast_to(weight, truth.shape)[some.item, some.category] * some.weight
+        rates = self._reduced(some, np.stack([1 - yes, yes], axis=1) * weight[:, None])
+        return rates[np.arange(len(rows)), :, some.said]
 
     def counts(self, truth, weight):
         truth = truth.ravel()[self.cell]

@@ -92,14 +92,15 @@ class Consensus:
         self.channels_ = [form(events, log.kind, log.shape) for form, events in forms if len(events.item)]
         self.judgments_ = _judgments(log, self.exclusive)
         self.base_ = _flat(log.shape[1], self.exclusive)
-        self.checked_ = _checked(self.gold_, log.shape, self.exclusive)
+        checked = _checked(self.gold_, log.shape, self.exclusive)
+        self.weight_ = np.where((self.judgments_ <= 1) & ~checked, LONE, 1.0)
+        self.truth_ = np.zeros(log.shape)
 
     def _sweep(self):
-        truth = self._known(posterior(self._raw(), self.base_, self.exclusive))
-        weight = np.where((self.judgments_ <= 1) & ~self.checked_, LONE, 1.0)
+        self.truth_ = self._known(posterior(self._raw(), self.base_, self.exclusive))
         for channel in self.channels_:
-            channel.learn(truth, weight)
-        self.base_ = self._frequent(truth)
+            channel.learn(self.truth_, self.weight_)
+        self.base_ = self._frequent(self.truth_)
 
     def _raw(self):
         return sum((channel.evidence() for channel in self.channels_), np.zeros(self.log_.shape))
@@ -117,11 +118,11 @@ class Consensus:
     def _close(self, prior, mass):
         raw = self.raw_ = self._raw()
         self.pools_ = {(kind, one.categories): one.pools[kind] for one in self.channels_ for kind in one.pools}
-        self.temperature_ = trusting.temperature(self, raw)
+        self.temperature_ = trusting.temperature(self)
         self.evidence_ = tempered(raw, self.judgments_, self.temperature_)
         if self.exclusive and raw.size:
             self.evidence_ = self.evidence_ - self.evidence_.max(axis=1, keepdims=True)
-        self.prior_, self.blend_ = trusting.trusted(self, raw, prior, mass)
+        self.prior_, self.blend_ = trusting.trusted(self, prior, mass)
         self.probas_ = self._known(posterior(self.evidence_, self.prior_, self.exclusive))
         self.degrees_ = degrees(self)
         self.workers_ = _workers(self.log_, self.channels_)

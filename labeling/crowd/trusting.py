@@ -1,7 +1,7 @@
 """How far to trust evidence and a prior: as far as they foretell answers that they have not seen.
 
-An answer is held out by taking its own likelihood from its item's evidence. What is left, with or without the prior,
-foretells it through its worker's rates; the workers' rates are of people alone, so a prior cannot vouch for itself.
+An answer is held out by taking its likelihood from its item's evidence and its count from its worker's. What is left,
+with or without the prior, foretells it; workers' rates are of people alone, so a prior cannot vouch for itself.
 """
 
 import numpy as np
@@ -12,58 +12,52 @@ SHARED = (0.2, 0.3, 0.5, 0.8)  # correlations to choose from; below the first, w
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MARGIN = 2.0  # standard errors by which a prior has to foretell better than answers alone
 MASS = 10.0  # answers near an item at which its prior counts half
-MOST = 20_000  # answers held out; more would not change the choice
+MOST = 100_000  # answers held out, divided by the categories; more would not change the choice
 
 
 class HeldOut:
-    """Answers of one channel with what the others of their item say, ready to be foretold."""
+    """Answers of one channel with what the others of their items say, and their workers without them."""
 
-    def __init__(self, channel, raw, judgments):
-        self.events = channel.events
-        self.rows = np.arange(0, len(self.events.item), max(1, len(self.events.item) // MOST))
-        some = self.events.some(self.rows)
+    def __init__(self, channel, model):
+        most = max(MOST // channel.categories, 1)
+        rows = np.arange(0, len(channel.events.item), -(-len(channel.events.item) // most))
+        some = channel.events.some(rows)
         self.item, self.category, self.weight = some.item, some.category, some.weight
-        self.chosen = channel.categories if hasattr(channel, "each") else None
-        self.raw, self.others = raw[some.item], _of(judgments, some) - 1  # (m, C), (m,)
-        if self.chosen:
-            self.own = channel.each(self.rows)
-            self.raw = self.raw - some.weight[:, None] * self.own
-        else:
-            self.own = channel.rates[some.source, :, some.said]  # (m, 2)
-            self.raw[np.arange(len(some.item)), some.category] -= some.weight * channel.gain()[self.rows]
+        self.others = _of(model.judgments_, some) - 1  # (m,)
+        self.raw = channel.less(rows, model.raw_[some.item])  # (m, C)
+        self.own = channel.without(rows, model.truth_, model.weight_)  # (m, K)
+        self.choices = channel.categories == model.raw_.shape[1] and not hasattr(channel, "cell")
 
     def foretold(self, shared, prior, exclusive):
         """Log-probability (m,) of each answer; prior (C,), or (n, C) of which the items' rows are taken."""
         prior = prior if prior.ndim == 1 else prior[self.item]
         truth = posterior(damping(self.others, shared)[:, None] * self.raw, prior, exclusive)
-        if self.chosen:
-            likely = (truth * np.exp(self.own)).sum(axis=1)
-        else:
+        if not self.choices:
             yes = truth[np.arange(len(truth)), self.category]
-            likely = (1 - yes) * self.own[:, 0] + yes * self.own[:, 1]
-        return self.weight * np.log(np.maximum(likely, 1e-9))
+            truth = np.stack([1 - yes, yes], axis=1)
+        return self.weight * np.log(np.maximum((truth * self.own).sum(axis=1), 1e-9))
 
 
-def temperature(model, raw):
+def temperature(model):
     """The correlation of errors under which answers foretell each other best."""
-    held = [HeldOut(channel, raw, model.judgments_) for channel in model.channels_]
+    held = [HeldOut(channel, model) for channel in model.channels_]
     fit = [sum(one.foretold(shared, model.base_, model.exclusive).sum() for one in held) for shared in SHARED]
     return SHARED[int(np.argmax(fit))]
 
 
-def trusted(model, raw, prior, mass):
+def trusted(model, prior, mass):
     """(prior (n, C) to use, trust in the one that was given): its weight in logs against the categories' frequencies.
 
     Trust is one number if it foretells answers clearly better than none does, else 0; and no more than that in each
     category it names, so that a prior that is sure and wrong about one of them is not believed there.
     """
-    base = np.broadcast_to(model.base_, raw.shape)
+    base = np.broadcast_to(model.base_, model.raw_.shape)
     if prior is None or not model.channels_:
         return base, 0.0
-    prior = checked(prior, raw.shape)
+    prior = checked(prior, base.shape)
     weight = np.ones(len(prior)) if mass is None else mass_weight(mass, len(prior))
     named = _named(prior, model.exclusive)
-    held = [HeldOut(channel, raw, model.judgments_) for channel in model.channels_]
+    held = [HeldOut(channel, model) for channel in model.channels_]
     item = np.concatenate([one.item for one in held])
     group = np.concatenate([named[one.item] if named.ndim == 1 else named[one.item, one.category] for one in held])
     gains = []
