@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
-STARTS = (0.5, 0.7), (0.25, 0.3)  # the sequences of thresholds: begins below this share of the pool; share of delta
-FIRST = 0.7  # the share of delta that the first look spends; of the rest the second spends as much, and so on
+STARTS = (0.5, 0.5), (0.25, 0.5)  # the sequences of thresholds: begins at this share of the pool; its share of delta
+FIRST = 0.75  # the share of delta that the first look spends
 LEAST = 50  # audits; fewer hardly prove anything at any share worth certifying
 TRIES = 20  # imagined projects for each size of an audit
 
@@ -106,9 +106,10 @@ def certify(confidence, audited, wrong, alpha, delta, look=1, lowest=-np.inf):
 def spent(look):
     """The share of delta that a look may spend; those of all looks together are 1.
 
-    The first has most of it, for `worth_auditing` chooses its size so that it is likely to do.
+    The first has most of it, for `worth_auditing` chooses its size so that it is likely to do. The others have shares
+    that fall as slowly as they may.
     """
-    return FIRST * (1 - FIRST) ** (look - 1)
+    return FIRST if look == 1 else (1 - FIRST) / (look * (look - 1))
 
 
 def _checked(confidence, audited, wrong, alpha, delta, look=1):
@@ -185,7 +186,7 @@ def at_most(k, items, wrong, drawn):
     log = _log_choose(wrong, at) + _log_choose(items - wrong, drawn - at) - _log_choose(items, drawn)
     term = np.where(possible, np.exp(np.where(possible, log, 0)), 0.0)
     total = term
-    while (term > 1e-16 * total).any():
+    while (term > 1e-12 * total).any():
         term = term * at * (items - wrong - drawn + at) / ((wrong - at + 1) * (drawn - at + 1))
         total, at = total + term, np.maximum(at - 1, 0)
     return np.minimum(total, 1.0)

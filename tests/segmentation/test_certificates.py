@@ -126,6 +126,11 @@ def test_a_later_look_needs_stronger_proof():
     assert sizes == sorted(sizes, reverse=True) and sizes[0] > sizes[-1]
 
 
+def test_all_looks_together_spend_the_risk_once():
+    shares = [spent(look) for look in range(1, 5001)]
+    assert shares == sorted(shares, reverse=True) and 0.999 < sum(shares) < 1
+
+
 def test_audits_that_are_often_mistaken_leave_nothing():
     confidence, wrong, lot = pool()
     audited = next_audit(confidence, lot, [], 500)
