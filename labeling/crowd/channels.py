@@ -72,16 +72,19 @@ class Chosen(Channel):
         spoken = self.back @ (truth * weight)
         return spoken.reshape(len(self.kinds), self.categories, self.categories).transpose(0, 2, 1)
 
-    def by_source(self, table):
-        """Sum of the sources' rows of a table (U, C) over each item's answers, of what was offered (n, C)."""
-        events, full = self.events, np.ones(len(self.events.item), bool)
-        full[self.partial] = False
-        ones = np.ones(int(full.sum()))
-        total = _table(events.item[full], events.source[full], ones, self.shape[0], len(self.kinds)) @ table
+    def by_source(self, tables):
+        """Sums (q, n, C) of the sources' rows of tables (q, U, C) over each item's answers, of what was offered."""
+        events, full = self.events, slice(None)
+        if len(self.partial):
+            full = np.setdiff1d(np.arange(len(events.item)), self.partial)
+        ones = np.ones(len(events.item[full]))
+        answered = _table(events.item[full], events.source[full], ones, self.shape[0], len(self.kinds))
+        totals = np.array([answered @ table for table in tables])
         if len(self.partial):
             some = events.some(self.partial)
-            np.add.at(total, some.item, table[some.source] * some.offered)
-        return total
+            for total, table in zip(totals, tables, strict=True):
+                np.add.at(total, some.item, table[some.source] * some.offered)
+        return totals
 
     def _among(self, some):
         return np.log(np.einsum("mkl,ml->mk", self.rates[some.source], some.offered))

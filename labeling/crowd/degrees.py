@@ -51,8 +51,7 @@ def _of_choices(channel, base):
     hit = np.einsum("ukk->uk", channel.rates)
     alarm = (np.einsum("k,ukl->ul", base, channel.rates) - base * hit) / np.maximum(1 - base, 1e-9)
     lift, events = np.maximum(hit - alarm, 0), channel.events
-    columns = np.ones_like(lift), lift, lift * alarm, lift * lift
-    count, total, false, square = (channel.by_source(column) for column in columns)
-    said = np.zeros(channel.shape)
-    np.add.at(said, (events.item, events.said), lift[events.source, events.said])
+    count, total, false, square = channel.by_source([np.ones_like(lift), lift, lift * alarm, lift * lift])
+    cell, size = events.item * len(base) + events.said, channel.shape[0] * len(base)
+    said = np.bincount(cell, lift[events.source, events.said], minlength=size).reshape(channel.shape)
     return np.array([count, total, said, false, square])

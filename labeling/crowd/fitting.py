@@ -14,11 +14,11 @@ from labeling.crowd.answers import read
 from labeling.crowd.channels import Celled, Chosen
 from labeling.crowd.degrees import degrees
 from labeling.crowd.online import Row
-from labeling.crowd.posteriors import posterior, tempered, with_gold
+from labeling.crowd.posteriors import best, posterior, tempered, with_gold
 
 SWEEPS = 10
 LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
-OVERLAP = 3  # judgments of an item that make its truth tell of how frequent the categories are
+OVERLAP = {True: 3, False: 2}  # answers to an exclusive item, to a cell, that let its truth tell how frequent it is
 
 
 class Workers(NamedTuple):
@@ -110,7 +110,7 @@ class Consensus:
 
     def _frequent(self, truth):
         """Share of each category among items judged often enough; every other item counts as evenly spread."""
-        often = self.judgments_ >= OVERLAP
+        often = self.judgments_ >= OVERLAP[self.exclusive]
         flat = _flat(truth.shape[1], self.exclusive)
         doubt = 1 / flat[0] + (~often & (self.judgments_ > 0)).sum(axis=0) if truth.shape[1] else 1
         return ((truth * often).sum(axis=0) + doubt * flat) / (often.sum(axis=0) + doubt)
@@ -121,7 +121,7 @@ class Consensus:
         self.temperature_ = trusting.temperature(self)
         self.evidence_ = tempered(raw, self.judgments_, self.temperature_)
         if self.exclusive and raw.size:
-            self.evidence_ = self.evidence_ - self.evidence_.max(axis=1, keepdims=True)
+            self.evidence_ = self.evidence_ - best(self.evidence_)[:, None]
         self.prior_, self.blend_ = trusting.trusted(self, prior, mass)
         self.probas_ = self._known(posterior(self.evidence_, self.prior_, self.exclusive))
         self.degrees_ = degrees(self)

@@ -1,5 +1,7 @@
 """Evidence and prior -> probabilities, where categories exclude each other and where they do not."""
 
+from functools import reduce
+
 import numpy as np
 
 OPEN = 1e-3  # a surer prior would be deaf
@@ -12,8 +14,15 @@ def posterior(evidence, prior, exclusive):
     if not exclusive:
         return 1 / (1 + (1 - prior) / prior * np.exp(-np.clip(evidence, -700, 700)))
     logs = evidence + np.log(prior)
-    weights = np.exp(logs - logs.max(axis=1, keepdims=True, initial=-np.inf)) if logs.size else logs
-    return weights / weights.sum(axis=1, keepdims=True) if logs.size else logs
+    if not logs.size:
+        return logs
+    weights = np.exp(logs - best(logs)[:, None])
+    return weights / (weights @ np.ones(weights.shape[1]))[:, None]
+
+
+def best(rows):
+    """The rows' maxima (n,); column by column, since numpy is slow along a short last axis."""
+    return reduce(np.maximum, rows.T)
 
 
 def damping(judgments, shared):

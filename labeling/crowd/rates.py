@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 NEWCOMER = 0.75  # crowds average about this
-POOL = 100.0  # answers a category before a kind's own errors count more than NEWCOMER with errors evenly spread
+POOL = 200.0  # answers a category before a kind's own errors count more than NEWCOMER with errors evenly spread
 SKILL = 8.0  # answers that a kind's accuracy weighs as much as, against a worker's own, where too few tell
 FEWEST, MOST = 2.0, 100.0  # the same, learned: never so few that one answer decides, never so many that all are alike
-SHAPE = 32.0  # answers a category that the expected confusion weighs as much as, against a worker's own
+SHAPE = 48.0  # answers a category that the expected confusion weighs as much as, against a worker's own
 SURE = 0.99  # nobody is trusted beyond this: one slip must not need ten people to undo
 
 
