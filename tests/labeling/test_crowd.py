@@ -129,10 +129,18 @@ def test_half_a_yes_says_nothing():
     assert Consensus(exclusive=False).fit(said).probas_ == pytest.approx(0.5)
 
 
-def test_nothing_said_leaves_everything_open():
+@pytest.mark.parametrize(("exclusive", "open"), [(True, 0.25), (False, 0.5)])
+def test_nothing_said_leaves_everything_open(exclusive, open):
     empty = np.zeros(0, int)
-    fitted = Consensus().fit(Answers(empty, empty, empty.astype(str), empty.astype(float)), shape=(3, 4))
-    assert np.allclose(fitted.probas_, 0.25) and np.isnan(fitted.degrees_.share).all()
+    nothing = Answers(empty, empty, empty.astype(str), empty.astype(float))
+    fitted = Consensus(exclusive).fit(nothing, shape=(3, 4))
+    assert np.allclose(fitted.probas_, open) and np.isnan(fitted.degrees_.share).all()
+    assert len(fitted.workers_.name) == 0 and fitted.blend_ == 0
+    assert Consensus(exclusive).fit(nothing).probas_.shape == (0, 0)
+
+
+def test_one_category_is_no_question():
+    assert Consensus().fit(Choices(np.array([0]), np.array([0]), np.array(["ada"]))).probas_ == pytest.approx(1)
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
@@ -226,6 +234,22 @@ def test_a_prior_that_knows_nothing_is_not_believed(share):
     rows = random.random(len(choices.item)) < share
     fitted = Consensus().fit(Choices(*(column[rows] for column in choices[:3])), prior=prior)
     assert fitted.blend_ == 0
+
+
+@pytest.mark.parametrize("share", [0.4, 0.6])
+def test_a_classifier_that_learns_from_the_posterior_does_not_run_away_with_it(share):
+    """It sees clusters that have little to do with the question, and is 95% sure of each cluster's majority."""
+    choices, truth, categories = real("amazon_isbook")
+    random = np.random.default_rng(12)
+    rows = random.random(len(choices.item)) < share
+    choices = Choices(*(column[rows] for column in choices[:3]))
+    cluster = np.where(random.random(len(truth)) < 0.3, truth, random.integers(12, size=len(truth)))
+    fitted = alone = Consensus().fit(choices, shape=(len(truth), categories))
+    for _ in range(6):
+        leaning = np.array([fitted.probas_[cluster == one].sum(axis=0) for one in range(12)])
+        prior = np.where(leaning == leaning.max(axis=1, keepdims=True), 0.95, 0.05)[cluster]
+        fitted = Consensus().fit(choices, prior=prior)
+        assert right(fitted.probas_, truth) > right(alone.probas_, truth) - 0.01
 
 
 def test_a_prior_that_knows_is_believed_and_leaves_the_evidence_alone():
