@@ -70,13 +70,14 @@ def certify(confidence, audited, wrong, alpha, delta, look=1, lowest=-np.inf):
     confidence : array (n,)
         Of all items of one frozen run that the classifier could accept, by any measure: only the order matters.
     audited : array (m,) of int
-        Places of the audited items, drawn by `next_audit` with a number wanted that no answer had a say in.
+        Places of all items drawn by `next_audit`, with a number wanted that no answer had a say in. An item is not left
+        out because people took long to answer: those are the hard ones.
     wrong : array (m,) of bool
         Whether people, judging blindly, contradict the classifier.
     alpha, delta : float
         The share that may be wrong; the risk that the statement does not hold, over all looks together.
     look : int
-        Which look at this run's audits this is, from 1. Each may `spent` its share of delta.
+        Which look at this run's audits this is, from 1; it may spend the share `spent(look)` of delta.
     lowest : float
         The confidence below which this look's audits were not drawn; no threshold is below it.
 
@@ -95,7 +96,7 @@ def certify(confidence, audited, wrong, alpha, delta, look=1, lowest=-np.inf):
     steps = _steps(confidence, audited, wrong, alpha, lowest)
     risk = delta * spent(look)
     found = [_sequence(steps, len(confidence), start, risk * share) for start, share in STARTS]
-    place, bound = max(found, default=(-1, 0))
+    place, bound = max(found, key=lambda it: (it[0], -it[1]))
     if place < 0:
         return None
     items, drawn, bad = (int(column[place]) for column in steps[1:4])
@@ -159,15 +160,14 @@ def _sequence(steps, pool, start, risk):
 
 
 def _provable(steps, risk):
-    """The most wrong audits, for each step, at which `broken` wrong ones left are too unlikely; -1 if none are few."""
-    fits, fails = np.full(len(steps.items), -1), steps.audited + 1
-    fails = np.minimum(
-        fails, (steps.audited * steps.broken / np.maximum(steps.items - steps.audited, 1)).astype(int) + 1
-    )
+    """The most wrong audits, for each step, at which `broken` wrong ones left would be too unlikely; else -1."""
+    left = steps.items - steps.audited
+    expected = (steps.audited * steps.broken / np.maximum(left, 1)).astype(int)  # as many as are then likely, or more
+    fits, fails = np.full(len(left), -1), np.minimum(steps.audited, expected) + 1
     while (fails - fits > 1).any():
         k = np.maximum((fits + fails) // 2, 0)
         wrong = np.minimum(k + steps.broken, steps.items)
-        fine = (at_most(k, steps.items, wrong, steps.audited) <= risk) & (steps.broken <= steps.items - steps.audited)
+        fine = (at_most(k, steps.items, wrong, steps.audited) <= risk) & (steps.broken <= left)
         middle = fails - fits > 1
         fits, fails = np.where(middle & fine, k, fits), np.where(middle & ~fine, k, fails)
     return fits
@@ -176,11 +176,16 @@ def _provable(steps, risk):
 def at_most(k, items, wrong, drawn):
     """Probability of at most k wrong ones among `drawn` of `items` with `wrong` in all; arrays of one shape.
 
-    The hypergeometric distribution summed from k down, each term from the last: for many arrays at once a hundred times
-    as fast as scipy's.
+    The hypergeometric distribution: for many arrays at once a hundred times as fast as scipy's.
     """
     k, items, wrong, drawn = (np.asarray(it, float) for it in np.broadcast_arrays(k, items, wrong, drawn))
-    k = np.minimum(k, np.minimum(wrong, drawn))
+    many = k * items > drawn * wrong  # then there are few right ones: the sum begins where its terms are largest
+    tail = _few(np.where(many, drawn - k - 1, k), items, np.where(many, items - wrong, wrong), drawn)
+    return np.where(many, 1 - tail, tail)
+
+
+def _few(k, items, wrong, drawn):
+    """`at_most` for k of no more than the mean: summed from k down, each term from the last."""
     possible = (k >= 0) & (k >= drawn + wrong - items)
     at = np.where(possible, k, np.minimum(wrong, drawn))
     log = _log_choose(wrong, at) + _log_choose(items - wrong, drawn - at) - _log_choose(items, drawn)
@@ -237,17 +242,11 @@ def lowest_in_play(confidence, audited, wrong, alpha, delta, lowest=-np.inf):
     confidence, audited, wrong = _checked(confidence, audited, wrong, alpha, delta)
     kept = confidence[audited] >= lowest
     steps = _steps(confidence, audited[kept], wrong[kept], alpha, lowest)
-    hopeless = _proven_more(steps.wrong, steps.items, np.floor(alpha * steps.items + 1e-9), steps.audited, delta)
-    if not len(hopeless):
-        return lowest
-    hopeful = np.flatnonzero(~hopeless)
-    return (
-        None
-        if not len(hopeful)
-        else lowest
-        if hopeful[-1] == len(hopeless) - 1
-        else float(steps.threshold[hopeful[-1]])
-    )
+    limit = np.floor(alpha * steps.items + 1e-9)
+    hopeful = np.flatnonzero(~_proven_more(steps.wrong, steps.items, limit, steps.audited, delta))
+    if not len(hopeful):
+        return None if len(steps.items) else lowest
+    return lowest if hopeful[-1] == len(limit) - 1 else float(steps.threshold[hopeful[-1]])
 
 
 def _proven_more(found, items, limit, drawn, risk):
@@ -261,8 +260,9 @@ def contradicted(certificate, drawn, wrong, delta, look=1):
     Parameters
     ----------
     drawn, wrong : int
-        Items drawn at random from the certificate's accepted ones since it was made, and how many of them were wrong;
-        of all later draws together, for then delta is shared among looks as `certify` shares it.
+        Items drawn at random from the certificate's accepted ones since it was made, in all, and how many were wrong.
+    delta, look : float, int
+        The risk of contradicting a statement that holds, over all looks together; which look this is.
     """
     if not 0 <= wrong <= drawn <= certificate.accepted:
         raise ValueError(f"{wrong} wrong of {drawn} drawn of {certificate.accepted} accepted cannot be; count again.")
@@ -298,7 +298,7 @@ def worth_auditing(confidence, alpha, delta, audit_price, answer_price, audit_ri
 
 
 def _sizes(items):
-    return [size for size in LEAST * 2 ** np.arange(20) if size <= items // 2]
+    return [size for size in LEAST * 2 ** np.arange(8) if size <= items // 2]
 
 
 def _imagined(confidence, audits, alpha, delta, audit_right, random):

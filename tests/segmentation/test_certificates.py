@@ -41,6 +41,7 @@ def test_the_sum_agrees_with_scipy():
 def test_the_sum_survives_very_small_probabilities():
     assert at_most(0, 10**6, 5 * 10**4, 2000) == pytest.approx(hypergeom.cdf(0, 10**6, 5 * 10**4, 2000), rel=1e-6)
     assert at_most(0, 10**6, 5 * 10**5, 20_000) == 0.0
+    assert at_most(20_000, 10**6, 95 * 10**4, 20_000) == 1.0
 
 
 def test_a_good_classifier_is_certified():
