@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 NEWCOMER = 0.75  # crowds average about this
-POOL = 200.0  # answers a category before a kind's own errors count more than NEWCOMER with errors evenly spread
+KIND = 50.0  # answers in all before a kind's own accuracy counts more than NEWCOMER
+POOL = 200.0  # answers a category before its own ease and errors count more than the kind's accuracy and even errors
 SKILL = 8.0  # answers that a kind's accuracy weighs as much as, against a worker's own, where too few tell
 FEWEST, MOST = 2.0, 100.0  # the same, learned: never so few that one answer decides, never so many that all are alike
 SHAPE = 48.0  # answers a category that the expected confusion weighs as much as, against a worker's own
@@ -25,16 +26,22 @@ class Pool(NamedTuple):
 
 
 def fresh(categories):
-    """Workers of whom nothing is known, and who err evenly."""
-    rates = np.full((categories, categories), (1 - NEWCOMER) / max(categories - 1, 1))
-    np.fill_diagonal(rates, NEWCOMER)
-    return Pool(rates, SKILL)
+    """Workers of whom nothing is known."""
+    return Pool(_even(categories, NEWCOMER), SKILL)
+
+
+def _even(categories, accuracy):
+    rates = np.full((categories, categories), (1 - accuracy) / max(categories - 1, 1))
+    np.fill_diagonal(rates, accuracy)
+    return rates
 
 
 def pooled(counts):
     """The Pool of workers with these expected counts (U, K, K) [worker, truth, said]."""
-    total = counts.sum(axis=0) + POOL * fresh(counts.shape[1]).rates
-    return Pool(total / total.sum(axis=1, keepdims=True), _alike(np.einsum("ukk->u", counts), counts.sum(axis=(1, 2))))
+    right, seen = np.einsum("ukk->u", counts), counts.sum(axis=(1, 2))
+    usual = (right.sum() + KIND * NEWCOMER) / (seen.sum() + KIND)
+    total = counts.sum(axis=0) + POOL * _even(counts.shape[1], usual)
+    return Pool(total / total.sum(axis=1, keepdims=True), _alike(right, seen))
 
 
 def _alike(right, seen):
