@@ -179,17 +179,18 @@ def test_a_worker_who_turns_two_categories_round_is_understood():
 
 
 def test_known_truth_rates_its_workers_and_answers_its_items():
-    skill = np.r_[np.full(4, 0.9), np.full(8, 0.3)]
+    """Most of the crowd is misled; without truth it is believed, with truth of half the items it is not."""
+    skill = np.r_[np.full(4, 0.9), np.full(10, 0.2)]
     gains, errors = [], []
     for seed in range(6):
-        choices, truth, _ = a_crowd(seed, items=120, workers=12, answers=4, skill=skill)
+        choices, truth, _ = a_crowd(seed, items=120, workers=14, answers=4, skill=skill)
         alone = Consensus().fit(choices)
         told = Consensus().fit(choices, gold=(np.arange(60), truth[:60], np.ones(60)))
         assert (told.probas_[:60].argmax(axis=1) == truth[:60]).all()
         gains.append(right(told.probas_[60:], truth[60:]) - right(alone.probas_[60:], truth[60:]))
         errors.append([abs(one.workers_.rating - skill).mean() for one in (told, alone)])
-    assert np.mean(gains) > 0
-    assert np.mean(errors, axis=0)[0] < 0.85 * np.mean(errors, axis=0)[1]
+    assert np.mean(gains) > 0.1
+    assert np.mean(errors, axis=0)[0] < 0.5 * np.mean(errors, axis=0)[1]
 
 
 def test_a_known_no_takes_its_category_out():
@@ -297,12 +298,16 @@ def test_a_degree_corrects_the_share_for_who_ticks_too_little():
 
 
 def test_a_degree_grows_surer_with_people():
-    def error(people):
-        item = np.zeros(people, int)
-        said = Answers(item, item, np.arange(people), (np.arange(people) % 2).astype(float))
-        return Consensus(exclusive=False).fit(said).degrees_.error[0, 0]
+    """Half of so many people say yes to the last cell; on the cells before, everybody agrees."""
 
-    assert error(40) < 0.6 * error(10) < 0.6 * error(4)
+    def error(people):
+        item, worker = np.repeat(np.arange(21), people), np.tile(np.arange(people), 21)
+        value = np.where(item < 20, item % 2, worker % 2).astype(float)
+        said = Answers(item, np.zeros(len(item), int), worker, value)
+        return Consensus(exclusive=False).fit(said).degrees_.error[-1, 0]
+
+    assert error(40) < 0.6 * error(10)
+    assert error(10) < 0.8 * error(4)
 
 
 # --- one answer more -------------------------------------------------------------------------------------------------
