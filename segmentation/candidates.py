@@ -19,6 +19,7 @@ from segmentation.views import on_one_scale
 TREES = 60
 REACH = 0.9  # share that spreading hands on at each step
 STEPS = 40
+CROWD = 2000  # unlabeled rows that a separation looks at while it is weighed
 KERNELS = 2000  # labeled rows a kernel machine learns from at most: its cost is their square
 
 
@@ -113,10 +114,17 @@ def spreading(rows, targets, weight, wanted, seed):
 
 
 def separated(separation, look):
-    """A candidate that keeps its boundaries away from all rows, in the view look(rows) (n, d)."""
+    """A candidate that keeps its boundaries away from all rows, in the view look(rows) (n, d).
+
+    Where few rows are wanted, to weigh it, it looks at a sample of the unlabeled ones.
+    """
 
     def candidate(rows, targets, weight, wanted, seed):
-        Z = look(rows)
-        return seeded(separation, seed).fit(Z, targets, weight).predict_proba(Z[wanted])
+        Z, seen = look(rows), slice(None)
+        if len(wanted) < len(Z):
+            silent = np.flatnonzero(~degrees.speaks(targets))
+            sample = np.random.RandomState(seed).permutation(silent)[:CROWD]
+            seen = np.concatenate([np.flatnonzero(degrees.speaks(targets)), np.sort(sample)])
+        return seeded(separation, seed).fit(Z[seen], targets[seen], weight[seen]).predict_proba(Z[wanted])
 
     return candidate
