@@ -115,7 +115,9 @@ def _sources(table):
     """Number every (worker, kind): (numbers (m,), the sources' workers, their kinds)."""
     names, worker = np.unique(table.worker, return_inverse=True)
     kinds, kind = (np.array([""]), 0) if table.kind is None else np.unique(table.kind, return_inverse=True)
-    used, source = np.unique(worker * len(kinds) + kind, return_inverse=True)
+    code = worker * len(kinds) + kind
+    seen = np.bincount(code, minlength=len(names) * len(kinds)) > 0
+    used, source = np.nonzero(seen)[0], (np.cumsum(seen) - 1)[code]
     return source, names[used // len(kinds)], kinds[used % len(kinds)]
 
 
