@@ -293,7 +293,7 @@ def worth_auditing(confidence, alpha, delta, audit_price, answer_price, audit_ri
     for audits in _sizes(len(confidence)):
         share = np.mean([_imagined(confidence, audits, alpha, delta, audit_right, random) for _ in range(TRIES)])
         saved = answer_price * (share + audits) - audit_price * audits
-        best = max(best, (audits, float(share), float(saved)), key=lambda it: it[2])
+        best = max(best, (int(audits), float(share), float(saved)), key=lambda it: it[2])
     return Plan(*best, _reason(*best, len(confidence)))
 
 
