@@ -254,7 +254,13 @@ def at_budget(crowd, X, budget, seed):
              "planted": misled, "on planted": ours(some, misled)}  # fmt: skip
     if importlib.util.find_spec("cleanlab"):
         found["cleanlab"] = crowdlab(some, prior)
-    return {name: (probas.argmax(axis=1) == crowd.truth).mean() for name, probas in found.items()}
+    return {name: hits(probas, crowd.truth) for name, probas in found.items()}
+
+
+def hits(probas, truth):
+    """Accuracy where ties, items that nobody judged among them, are broken at random."""
+    best = probas >= probas.max(axis=1, keepdims=True) - 1e-9
+    return (best[np.arange(len(truth)), truth] / best.sum(axis=1)).mean()
 
 
 def crossfitted(X, probas, judged, folds=5):
