@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from segmentation import degrees
 from segmentation.views import on_one_scale
 
-TREES = 60
+TREES = 50
 REACH = 0.9  # share that spreading hands on at each step
 STEPS = 40
 CROWD = 2000  # unlabeled rows that a separation looks at while it is weighed

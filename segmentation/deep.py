@@ -15,7 +15,7 @@ from segmentation.networks import Averaged, Network, Trainer
 from segmentation.scaling import Scaling
 from segmentation.separation import TransductiveSVM
 
-PASSES = 20  # over all rows, for the network that learns from the pool
+PASSES = 16  # over all rows, for the network that learns from the pool
 FEWEST, MOST = 300, 4000  # steps of that network: few rows need more passes, many do with fewer
 KEPT = 0.1  # growth of the labeled set up to which a warm start trusts the pool's weights
 
