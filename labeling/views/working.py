@@ -15,7 +15,7 @@ from labeling.views.gates import by, signed_in
 from rewards import ledger
 
 COUNTED = 1_000  # answers: counted no further, so that a page costs the same after any number of them
-SHORT = 4  # letters: names like digits stand five in a row, so that the whole card is seen at once
+SHORT = 2  # letters: names like digits stand five in a row, so that the whole card is seen at once
 
 
 class GiveBackForm(forms.Form):

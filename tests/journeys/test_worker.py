@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from labeling import opening, selecting
-from labeling.models import Assignment, Judgment, Member, Project, Report
+from labeling.models import Assignment, Category, Judgment, Member, Project, Report
 from rewards import ledger
 from tests.journeys.conftest import DESKTOP, PHONE, card, sign_in
 from tests.making import a_project, a_query, a_worker, an_item
@@ -194,6 +194,18 @@ def test_a_phone_answers_by_touch_with_everything_in_reach(open_page, worker):
             page.get_by_role("button", name="Answer").tap()
     question(page, "Nothing to answer right now")
     assert points(worker) == 80
+
+
+@pytest.mark.parametrize("width", [360, 620, 1280])
+def test_a_short_name_is_not_broken_into_letters(open_page, worker, width):
+    for category in worker.project.categories.all():
+        Category.objects.filter(pk=category.pk).update(name="wow" + category.name)
+    page = open_page(viewport={"width": width, "height": 800})
+    begin(page, worker)
+    page.keyboard.press("n")
+    question(page, "Which category is it?")
+    for name in page.locator(".choice > span").all():
+        assert name.bounding_box()["height"] < 30, "one line"
 
 
 def test_a_tile_is_yes_or_cannot_be_told_never_both(open_page, worker):
