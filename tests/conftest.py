@@ -4,6 +4,8 @@ import pytest
 from django.db import connections
 from django.test import TransactionTestCase
 
+from tests.misleading import WRONG
+
 
 @pytest.fixture(autouse=True, scope="session")
 def flush_past_the_guards():
@@ -26,3 +28,22 @@ def flush_past_the_guards():
     TransactionTestCase._fixture_teardown = teardown
     yield
     TransactionTestCase._fixture_teardown = flush
+
+
+@pytest.fixture
+def misled(settings, tmp_path):
+    """Arrays in a folder of the test, and classifiers that go wrong beside one that learns quickly."""
+    settings.STORAGES = settings.STORAGES | {
+        "arrays": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    }
+    settings.ARRAYS_CACHE = tmp_path / "cache"
+    settings.CLASSIFIERS = settings.CLASSIFIERS | WRONG
+
+
+@pytest.fixture
+def storage(tmp_path, settings):
+    """Contents of each test lie in a folder of its own."""
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path / "stored")}}
+    }
+    return tmp_path / "stored"

@@ -1,9 +1,13 @@
 """A project with something to learn: records of three kinds that a classifier can tell apart, some of them agreed."""
 
-import numpy as np
+from pathlib import Path
 
-from labeling.models import Consensus
-from tests.making import a_project, an_item, now
+import numpy as np
+from django.core.files.storage import storages
+
+from labeling import training
+from labeling.models import Consensus, Project
+from tests.making import a_project, a_query, an_item, now
 
 PLACES = {"cat": (0, 0), "dog": (4, 0), "bird": (0, 4)}
 
@@ -37,3 +41,25 @@ def a_taught_project(agreed=4, unknown=3, **fields):
                 agree(item, name)
     project.refresh_from_db()
     return project
+
+
+def examine(project, count=51):
+    """Items that people agree on and that are kept to measure."""
+    for at in range(count):
+        name = list(PLACES)[at % 3]
+        item = a_record(project, name, lot=0.01)
+        a_query(project, "categories", [item], purpose="exam", state="closed")
+        agree(item, name)
+    project.refresh_from_db()
+
+
+def run(project, **fields):
+    Project.objects.filter(pk=project.pk).update(**fields)
+    project.refresh_from_db()
+    done = training.execute(training.request(project, "by hand", now=now(), seed=1))
+    project.refresh_from_db()
+    return done
+
+
+def kept_arrays():
+    return sorted(path.name.split("-")[0] for path in Path(storages["arrays"].location).rglob("*.npy"))
