@@ -12,7 +12,7 @@ from itertools import product
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from labeling import agreeing
+from labeling import hearing
 from labeling.deciding import published, ruled_out, said, verdict
 from labeling.models import Assignment, Consensus, Item, Judgment, Project, Query, QueryCategory, QueryItem
 from labeling.writing import as_csv, as_jsonl
@@ -162,7 +162,7 @@ def answers_about(items: list[int]) -> dict[int, int]:
     counted = Assignment.objects.answered().filter(worker__set_aside=False).exclude(query__purpose=Query.Purpose.GOLD)
     explicit = Judgment.objects.standing().filter(item__in=items, assignment__in=counted)
     pairs = set(explicit.values_list("assignment", "item").distinct())
-    implied = counted.filter(query__kind__in=agreeing.IMPLYING, query__query_items__item__in=items)
+    implied = counted.filter(query__kind__in=hearing.IMPLYING, query__query_items__item__in=items)
     pairs.update(implied.values_list("pk", "query__query_items__item"))
     answers = defaultdict(int)
     for _, item in pairs:
@@ -185,7 +185,7 @@ def cells_answered(answers: list[Assignment]) -> dict[int, dict[tuple[int, int],
     rows = Judgment.objects.standing().filter(assignment__in=answers).order_by("pk")
     for answer, item, category, degree in rows.values_list("assignment", "item", "category", "degree"):
         cells[answer][item, category] = (degree, False)
-    implying = {answer.query_id for answer in answers if answer.query.kind in agreeing.IMPLYING}
+    implying = {answer.query_id for answer in answers if answer.query.kind in hearing.IMPLYING}
     items = QueryItem.objects.filter(query__in=implying).order_by("pk").values_list("query", "item")
     categories = QueryCategory.objects.filter(query__in=implying).order_by("pk").values_list("query", "category")
     shown, offered = gathered(items), gathered(categories)

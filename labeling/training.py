@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
-from labeling import agreeing, arrays, dataset, learning, selecting
+from labeling import arrays, dataset, learning, rating, selecting
 from labeling.dataset import CannotLearn
 from labeling.models import Consensus, Project, TrainingRun
 
@@ -196,7 +196,7 @@ def publish(run: TrainingRun, learned: learning.Learned) -> bool:
         if won and not refused:
             Project.objects.filter(pk=run.project_id).update(published=run.pk)
     if won:
-        agreeing.rate_all(run.project)
+        rating.rate_all(run.project)
         prune(run.project)
     return bool(won)
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from labeling import agreeing, answering, asking, consensus, selecting, training
+from labeling import agreeing, answering, asking, consensus, rating, selecting, training
 from labeling.consensus import Answers
 from labeling.consensus import Consensus as Whole
 from labeling.kinds import KINDS
@@ -118,7 +118,7 @@ def everything_said(answer):
 
 def rated_as_the_rows_say(project):
     online = list(project.members.workers().order_by("pk").values_list("pk", "agreed", "judged", "rating"))
-    agreeing.rate_all(project)
+    rating.rate_all(project)
     assert online == list(project.members.workers().order_by("pk").values_list("pk", "agreed", "judged", "rating"))
 
 

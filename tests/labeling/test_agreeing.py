@@ -2,7 +2,7 @@
 
 import pytest
 
-from labeling import agreeing, answering, asking, knowing
+from labeling import agreeing, answering, asking, knowing, rating
 from labeling.models import Assignment, Consensus, Gold, Member, Query
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
 
@@ -93,7 +93,7 @@ def test_counting_all_anew_loses_no_answer_given_meanwhile(monkeypatch):
     workers = [a_worker(project), a_worker(project)]
     a_query(project, wanted=1), a_query(project, wanted=1)
     answer(workers[0], ["cat"])
-    counted, late = agreeing.counted, [workers[1]]
+    counted, late = rating.counted, [workers[1]]
 
     def slowly(project):
         figures = counted(project)
@@ -101,9 +101,9 @@ def test_counting_all_anew_loses_no_answer_given_meanwhile(monkeypatch):
             answer(late.pop(), ["cat"])
         return figures
 
-    monkeypatch.setattr(agreeing, "counted", slowly)
+    monkeypatch.setattr(rating, "counted", slowly)
     Member.objects.filter(pk=workers[0].pk).update(agreed=0)
-    agreeing.rate_all(project)
+    rating.rate_all(project)
     assert [figures(worker) for worker in workers] == [(1, 1), (1, 1)]
 
 
@@ -116,7 +116,7 @@ def test_half_a_yes_takes_no_side():
         answer(other, ["cat"])
     assert Consensus.objects.agreed().exists()
     assert [figures(worker) for worker in (undecided, *others)] == [(0, 0), (1, 1), (1, 1)]
-    agreeing.rate_all(project)
+    rating.rate_all(project)
     assert figures(undecided) == (0, 0)
 
 
@@ -137,7 +137,7 @@ def test_a_gold_answer_counts_once_however_often_it_is_corrected():
     for yes, expected in [(["cat"], (1, 1)), ([], (0, 1)), (["cat"], (1, 1))]:
         correct(answering.undo(worker), yes)
         assert figures(worker) == expected
-    agreeing.rate_all(project)
+    rating.rate_all(project)
     assert figures(worker) == (1, 1)
 
 
@@ -148,7 +148,7 @@ def test_counting_anew_adds_no_gold_to_a_worker_set_aside():
     answer(worker, ["cat"])
     agreeing.set_aside(worker, True, now=now())
     for _ in range(2):
-        agreeing.rate_all(project)
+        rating.rate_all(project)
     assert figures(worker) == (1, 1)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from labeling import agreeing, answering, asking
+from labeling import agreeing, answering, asking, rating
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Judgment, Query, TrainingRun
 from rewards import ledger
@@ -253,7 +253,7 @@ def test_ratings_follow_the_consensus_as_a_batch_would_have_them():
     a_query(project, "yes_no", [item])
     answer(workers[0])
     online = [(w.agreed, w.judged, w.rating) for w in project.members.workers()]
-    agreeing.rate_all(project)
+    rating.rate_all(project)
     assert online == [(w.agreed, w.judged, w.rating) for w in project.members.workers()]
     assert any(judged for _, judged, _ in online)
 
