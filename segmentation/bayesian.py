@@ -4,11 +4,11 @@ The category causes the levels of the factors that tell categories apart; a tree
 """
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from segmentation import artifacts, degrees
+from segmentation.estimating import Semisupervised
 from segmentation.factors import Factors, blocks
 from segmentation.scaling import Scaling
 from segmentation.tables import Learning, Network, given
@@ -16,7 +16,7 @@ from segmentation.tables import Learning, Network, given
 CROWD = 5_000  # unlabeled rows that tables and edges are learned from; all rows decide where factors are cut
 
 
-class BayesianNetwork(ClassifierMixin, BaseEstimator):
+class BayesianNetwork(Semisupervised):
     """Tree-augmented naive Bayes network on factors cut into levels, with the exact posterior.
 
     Each feature, and each direction in which rows differ most, is a factor. Its table says how much more often than
@@ -87,10 +87,7 @@ class BayesianNetwork(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, sample_weight=None):
         """X (n, d) finite; y and sample_weight as in `DeepSegmentation.fit`."""
         self._check_parameters()
-        targets, self.classes_ = degrees.to_targets(y, exclusive=self.exclusive)
-        X = validate_data(self, X, dtype=(np.float32, np.float64))
-        check_consistent_length(X, targets)
-        weight = degrees.checked_weight(sample_weight, targets, self.exclusive)
+        X, targets, weight = self._told(X, y, sample_weight)
         self.scaling_ = Scaling(self.scaling).fit(X)
         x = self.scaling_.transform(X)
         self.factors_ = Factors.of(x, self.levels, self.directions)
@@ -109,10 +106,6 @@ class BayesianNetwork(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         x = self.scaling_.transform(validate_data(self, X, dtype=(np.float32, np.float64), reset=False))
         return np.vstack([self._probabilities(self.factors_.levels(block)) for block in blocks(x)])
-
-    def predict(self, X):
-        """(n, d) -> (n,) labels; (n, C) of 0 and 1 where categories are not exclusive."""
-        return degrees.decided(self.predict_proba(X), self.classes_, self.exclusive)
 
     def to_arrays(self):
         """What prediction needs, as named arrays without objects."""

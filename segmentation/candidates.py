@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from segmentation import degrees
+from segmentation.classical import Part
 from segmentation.views import on_one_scale
 
 TREES = 50
@@ -49,7 +50,7 @@ def candidates(separation):
     logistic, sharp = LogisticRegression(max_iter=300), LogisticRegression(C=10.0, max_iter=300)
     return {
         "logistic regression": supervised(logistic, lambda rows: rows.x),
-        "kernel machine": supervised(SVC(C=10.0), lambda rows: rows.x, KERNELS),
+        "kernel machine": supervised(KernelMachine(C=10.0), lambda rows: rows.x),
         "extra trees": supervised(ExtraTreesClassifier(TREES), lambda rows: rows.x),
         "regression on the spectrum": supervised(sharp, lambda rows: rows.harmonics),
         "spreading to neighbours": spreading,
@@ -65,24 +66,12 @@ def candidates(separation):
 BEFOREHAND = {"logistic regression": 1 / 4, "separation": 1 / 4, "separation on axes": 1 / 4}
 
 
-def supervised(estimator, look, most=None):
-    """A candidate of a scikit-learn estimator that learns from labeled rows alone, seen through look(rows) (n, d).
-
-    `most` : from so many of them at most, drawn at random.
-    """
+def supervised(estimator, look):
+    """A candidate of a scikit-learn estimator that learns from labeled rows alone, seen through look(rows) (n, d)."""
 
     def candidate(rows, targets, weight, wanted, seed):
-        labels, certainty = degrees.to_labels(targets)
-        weight = weight * certainty
-        known = np.flatnonzero((labels != degrees.UNLABELED) & (weight > 0))
-        if most is not None and len(known) > most:
-            known = np.random.RandomState(seed).choice(known, most, replace=False)
-        share, seen = degrees.shares(targets, weight), np.unique(labels[known])
-        found = np.tile(share, (len(wanted), 1))
-        if len(seen) > 1:
-            fitted = seeded(estimator, seed).fit(look(rows)[known], labels[known], sample_weight=weight[known])
-            found[:, seen] = voice(fitted, look(rows)[wanted]) * share[seen].sum()
-        return found
+        X = look(rows)
+        return Part.fit(seeded(estimator, seed), X, targets, weight).probabilities(X[wanted])
 
     return candidate
 
@@ -92,11 +81,21 @@ def seeded(estimator, seed):
     return estimator.set_params(random_state=seed) if "random_state" in estimator.get_params() else estimator
 
 
-def voice(fitted, X):
-    if not isinstance(fitted, SVC):
-        return fitted.predict_proba(X)
-    margin = fitted.decision_function(X)
-    return softmax(2 * (np.column_stack([-margin, margin]) if margin.ndim == 1 else margin), axis=1)
+class KernelMachine(SVC):
+    """A support vector machine whose softmax of margins stands for probabilities: Platt's need more labels than five.
+
+    It learns from so many rows at most, drawn at random, since its cost is their square.
+    """
+
+    def fit(self, X, y, sample_weight=None):
+        if len(X) > KERNELS:
+            few = np.random.RandomState(self.random_state).choice(len(X), KERNELS, replace=False)
+            X, y, sample_weight = X[few], y[few], None if sample_weight is None else sample_weight[few]
+        return super().fit(X, y, sample_weight)
+
+    def predict_proba(self, X):
+        margin = self.decision_function(X)
+        return softmax(2 * (np.column_stack([-margin, margin]) if margin.ndim == 1 else margin), axis=1)
 
 
 def spreading(rows, targets, weight, wanted, seed):

@@ -1,16 +1,16 @@
 """Any scikit-learn classifier behind the interface of DeepSegmentation: the same targets, the same answers."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from segmentation import artifacts, degrees
 from segmentation.calibrating import Calibrated, fitted
+from segmentation.estimating import Semisupervised
 from segmentation.scaling import Scaling
 
 TREES = 100
@@ -53,7 +53,7 @@ def self_training(exclusive=True, random_state=None):
     return Classical(Calibrated(teacher), exclusive)
 
 
-class Classical(ClassifierMixin, BaseEstimator):
+class Classical(Semisupervised):
     """Serve `estimator` with the targets that all our classifiers take.
 
     The estimator learns from labeled rows only, or from all if it is one of scikit-learn's semi-supervised ones. Each
@@ -82,13 +82,10 @@ class Classical(ClassifierMixin, BaseEstimator):
         """X (n, d) finite; y and sample_weight as in `DeepSegmentation.fit`."""
         if not hasattr(self.estimator, "predict_proba"):
             raise TypeError(f"{self.estimator!r} has no predict_proba; wrap it in Calibrated.")
-        targets, self.classes_ = degrees.to_targets(y, exclusive=self.exclusive)
-        X = validate_data(self, X, dtype=(np.float32, np.float64))
-        check_consistent_length(X, targets)
-        weight = degrees.checked_weight(sample_weight, targets, self.exclusive)
+        X, targets, weight = self._told(X, y, sample_weight)
         self.scaling_ = None if self.scaling is None else Scaling(self.scaling).fit(X)
         x = self._scaled(X)
-        self.parts_ = [_Part.fit(self.estimator, x, *it) for it in degrees.problems(targets, weight, self.exclusive)]
+        self.parts_ = [Part.fit(self.estimator, x, *it) for it in degrees.problems(targets, weight, self.exclusive)]
         self.transduction_ = self._probabilities(x)
         return self
 
@@ -96,10 +93,6 @@ class Classical(ClassifierMixin, BaseEstimator):
         """(n, d) -> (n, C); rows sum to one where categories are exclusive."""
         check_is_fitted(self)
         return self._probabilities(self._scaled(validate_data(self, X, dtype=(np.float32, np.float64), reset=False)))
-
-    def predict(self, X):
-        """(n, d) -> (n,) labels; (n, C) of 0 and 1 where categories are not exclusive."""
-        return degrees.decided(self.predict_proba(X), self.classes_, self.exclusive)
 
     def _scaled(self, X):
         return X if self.scaling_ is None else self.scaling_.transform(X)
@@ -118,11 +111,11 @@ class Classical(ClassifierMixin, BaseEstimator):
     def from_arrays(cls, arrays):
         """A logistic regression that predicts as the one whose `to_arrays` these are; np.load(file) will do."""
         fitted, parts = artifacts.unpacked(cls(LogisticRegression()), arrays)
-        fitted.parts_ = [_Part.from_arrays(part) for part in parts]
+        fitted.parts_ = [Part.from_arrays(part) for part in parts]
         return fitted
 
 
-class _Part:
+class Part:
     """The fitted estimator of one exclusive problem, None where there was nothing to tell apart.
 
     `share` (C,) of each category; `seen` the columns that the estimator knows, in its order.

@@ -4,19 +4,20 @@ One of the combinations of automated classifiers that US 8,589,317 B2 allows; th
 """
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from segmentation import degrees, pooling
 from segmentation.bayesian import BayesianNetwork
 from segmentation.classical import Classical, logistic_regression, support_vectors
+from segmentation.estimating import Semisupervised
 
 
-class Combination(ClassifierMixin, BaseEstimator):
+class Combination(Semisupervised):
     """A log-linear pool of classifiers that take our targets.
 
     Each is fitted to everything for its voice, and once for each fold of the labeled rows, hidden from it, for its
@@ -51,10 +52,7 @@ class Combination(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y, sample_weight=None):
         """X (n, d) finite; y and sample_weight as in `DeepSegmentation.fit`."""
-        targets, self.classes_ = degrees.to_targets(y, exclusive=self.exclusive)
-        X = validate_data(self, X, dtype=(np.float32, np.float64))
-        check_consistent_length(X, targets)
-        weight = degrees.checked_weight(sample_weight, targets, self.exclusive)
+        X, targets, weight = self._told(X, y, sample_weight)
         random = check_random_state(self.random_state)
         voices = self._made(random)
         known = np.flatnonzero(says(targets, self.exclusive) & (weight > 0).any(axis=1))
@@ -72,10 +70,6 @@ class Combination(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float32, np.float64), reset=False)
         return self._pooled([voice.predict_proba(X) for voice in self.voices_.values()])
-
-    def predict(self, X):
-        """(n, d) -> (n,) labels; (n, C) of 0 and 1 where categories are not exclusive."""
-        return degrees.decided(self.predict_proba(X), self.classes_, self.exclusive)
 
     def to_arrays(self):
         """None: voices may hold anything, so that only their probabilities can be kept."""

@@ -5,12 +5,13 @@
 """
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.base import TransformerMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from segmentation import artifacts, degrees, networks, pool, pooling, views
 from segmentation.candidates import Rows
+from segmentation.estimating import Semisupervised
 from segmentation.networks import Averaged, Network, Trainer
 from segmentation.scaling import Scaling
 from segmentation.separation import TransductiveSVM
@@ -20,7 +21,7 @@ FEWEST, MOST = 300, 4000  # steps of that network: few rows need more passes, ma
 KEPT = 0.1  # growth of the labeled set up to which a warm start trusts the pool's weights
 
 
-class DeepSegmentation(ClassifierMixin, TransformerMixin, BaseEstimator):
+class DeepSegmentation(TransformerMixin, Semisupervised):
     """Semi-supervised classifier for few labels and many unlabeled rows.
 
     Parameters
@@ -140,10 +141,7 @@ class DeepSegmentation(ClassifierMixin, TransformerMixin, BaseEstimator):
         ValueError : X holds something not finite, or y is malformed; says what, where and what to do.
         """
         self._check_parameters()
-        targets, self.classes_ = degrees.to_targets(y, exclusive=self.exclusive)
-        X = validate_data(self, X, dtype=(np.float32, np.float64))
-        check_consistent_length(X, targets)
-        weight = degrees.checked_weight(sample_weight, targets, self.exclusive)
+        X, targets, weight = self._told(X, y, sample_weight)
         self.scaling_ = Scaling(self.scaling).fit(X)
         x = self.scaling_.transform(X)
         problems = degrees.problems(targets, weight, self.exclusive)
@@ -270,10 +268,6 @@ class DeepSegmentation(ClassifierMixin, TransformerMixin, BaseEstimator):
     def predict_proba(self, X):
         """(n, d) -> (n, C); rows sum to one where categories are exclusive."""
         return self._probabilities(self._scaled(X))
-
-    def predict(self, X):
-        """(n, d) -> (n,) labels; (n, C) of 0 and 1 where categories are not exclusive."""
-        return degrees.decided(self.predict_proba(X), self.classes_, self.exclusive)
 
     def transform(self, X):
         """The last networks' embedding f(x): (n, d) -> (n, e), side by side for categories that are not exclusive."""

@@ -1,12 +1,12 @@
 """Rules bred by a genetic algorithm, one of the automated classifiers of US 8,589,317 B2."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from segmentation import artifacts, degrees
 from segmentation.breeding import Population, Rules
+from segmentation.estimating import Semisupervised
 from segmentation.factors import Factors, blocks
 from segmentation.scaling import Scaling
 from segmentation.tables import fit_weights, folds, given
@@ -15,7 +15,7 @@ CROWD = 1_000  # rows that tell how often a rule fires overall
 SHOWN = 2_000  # labeled rows that rules are bred for, at most: each generation tries every rule on all of them
 
 
-class EvolvedRules(ClassifierMixin, BaseEstimator):
+class EvolvedRules(Semisupervised):
     """Rules of a few conditions on factors, bred for each category, that vote.
 
     A rule says "levels 3 to 9 of this factor and at least 20 of that one". Each category has a population of rules,
@@ -89,10 +89,7 @@ class EvolvedRules(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, sample_weight=None):
         """X (n, d) finite; y and sample_weight as in `DeepSegmentation.fit`."""
         self._check_parameters()
-        targets, self.classes_ = degrees.to_targets(y, exclusive=self.exclusive)
-        X = validate_data(self, X, dtype=(np.float32, np.float64))
-        check_consistent_length(X, targets)
-        weight = degrees.checked_weight(sample_weight, targets, self.exclusive)
+        X, targets, weight = self._told(X, y, sample_weight)
         self.scaling_ = Scaling(self.scaling).fit(X)
         x = self.scaling_.transform(X)
         self.factors_ = Factors.of(x, self.levels, self.directions)
@@ -112,10 +109,6 @@ class EvolvedRules(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         x = self.scaling_.transform(validate_data(self, X, dtype=(np.float32, np.float64), reset=False))
         return np.vstack([self._probabilities(self.factors_.levels(block).T) for block in blocks(x)])
-
-    def predict(self, X):
-        """(n, d) -> (n,) labels; (n, C) of 0 and 1 where categories are not exclusive."""
-        return degrees.decided(self.predict_proba(X), self.classes_, self.exclusive)
 
     def describe(self, names=None, most=5):
         """The rules that weigh most for each category, as sentences, in the units of X.
