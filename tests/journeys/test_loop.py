@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 from sklearn.datasets import load_digits
 
 from labeling import demonstration, importing, opening, selecting, training
-from labeling.kinds import KINDS
 from labeling.models import Assignment, Item, Member, Query, TrainingRun
 from rewards import ledger
 from rewards.auditing import audit
@@ -85,11 +84,12 @@ def test_people_answer_the_classifier_learns_and_the_next_queries_are_others(ope
     run = training.execute(TrainingRun.objects.get())
     assert run.state == TrainingRun.State.DONE and run.training_items >= 20
     after = Query.objects.fresh()
-    assert set(after.values_list("kind", flat=True)) == set(KINDS)
+    wanted = set(after.values_list("kind", flat=True))
+    assert wanted > {"categories"}  # which others, the classifier's doubts decide
     assert not before & set(after.filter(purpose="teach").values_list("pk", flat=True))
     assert not Query.objects.fresh().filter(purpose="random").exists()
 
-    answer_until(page, worker, lambda kinds: set(kinds) == set(KINDS))
+    answer_until(page, worker, lambda kinds: set(kinds) >= wanted)
     assert ledger.balance(worker.user, project.budget) == project.budget.spent > 0
     assert audit().differences == []
 
