@@ -4,9 +4,24 @@ Evidence is of people alone; the classifier enters posteriors only, and only as 
 """
 
 from labeling.crowd.answers import Answers, Choices
-from labeling.crowd.degrees import Degrees
+from labeling.crowd.degrees import Degrees, degrees_of
 from labeling.crowd.fitting import Consensus, Workers
-from labeling.crowd.online import Row, Said, update
+from labeling.crowd.online import Row, Said, alone, heard, learned, unheard, update
 from labeling.crowd.rates import Pool
 
-__all__ = ["Answers", "Choices", "Consensus", "Degrees", "Pool", "Row", "Said", "Workers", "update"]
+__all__ = [
+    "Answers",
+    "Choices",
+    "Consensus",
+    "Degrees",
+    "Pool",
+    "Row",
+    "Said",
+    "Workers",
+    "alone",
+    "degrees_of",
+    "heard",
+    "learned",
+    "unheard",
+    "update",
+]

@@ -20,8 +20,27 @@ class Degrees(NamedTuple):
 
 def degrees(model):
     """Degrees of a fitted Consensus."""
-    sums = sum((_sums(channel, model.base_) for channel in model.channels_), np.zeros((5, *model.log_.shape)))
-    count, lift, said, false, square = sums  # of j, j v, j f, j j, where j = h - f
+    return _solved(sum((_sums(channel, model.base_) for channel in model.channels_), np.zeros((5, *model.log_.shape))))
+
+
+def degrees_of(heard, base):
+    """Degrees (C,) of one item. heard: [(Said, rates (K, K) of who said it)]; base: (C,) how frequent categories are."""
+    sums = np.zeros((5, len(base)))
+    for answer, rates in heard:
+        at, hit, alarm = answer.category, rates[1, 1], rates[0, 1]
+        if answer.choice:
+            at = slice(None) if answer.offered is None else answer.offered
+            hit, alarm = _hits(rates[None], base)
+            hit, alarm = hit[0, at], alarm[0, at]
+        said = (np.arange(len(base)) == answer.category)[at] if answer.choice else answer.said
+        lift = np.maximum(hit - alarm, 0)
+        sums[:, at] += np.array([np.ones_like(lift), lift, lift * said, lift * alarm, lift * lift])
+    return _solved(sums)
+
+
+def _solved(sums):
+    """sums: over each cell's answers of 1, j, j v, j f, j j (5, ...), where j = h - f."""
+    count, lift, said, false, square = sums
     weight = square + RIDGE
     share = np.clip((said - false + RIDGE / 2) / weight, 0, 1)
     lift = np.where(lift > 0, lift, 1)
@@ -48,10 +67,15 @@ def _of_cells(channel):
 
 def _of_choices(channel, base):
     """The zeros that a choice implies count too, within what was offered."""
-    hit = np.einsum("ukk->uk", channel.rates)
-    alarm = (np.einsum("k,ukl->ul", base, channel.rates) - base * hit) / np.maximum(1 - base, 1e-9)
+    hit, alarm = _hits(channel.rates, base)
     lift, events = np.maximum(hit - alarm, 0), channel.events
     count, total, false, square = channel.by_source([np.ones_like(lift), lift, lift * alarm, lift * lift])
     cell, size = events.item * len(base) + events.said, channel.shape[0] * len(base)
     said = np.bincount(cell, lift[events.source, events.said], minlength=size).reshape(channel.shape)
     return np.array([count, total, said, false, square])
+
+
+def _hits(rates, base):
+    """How often workers with these rates (U, K, K) choose each category rightly, and wrongly: two of (U, K)."""
+    hit = np.einsum("ukk->uk", rates)
+    return hit, (np.einsum("k,ukl->ul", base, rates) - base * hit) / np.maximum(1 - base, 1e-9)

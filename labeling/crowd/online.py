@@ -21,11 +21,23 @@ class Row(NamedTuple):
 
 
 class Said(NamedTuple):
-    """One answer. A choice: category, value 1, choice True. A yes or no to a cell: its category and a degree."""
+    """One answer. A choice: the category chosen, `choice` True, and if not all were offered (C,) which. A yes or no to
+    a cell: its category and a degree."""
 
     category: int
     value: float = 1.0
     choice: bool = False
+    offered: np.ndarray | None = None
+
+    @property
+    def said(self) -> int:
+        """The column of the worker's rates."""
+        return self.category if self.choice else int(self.value > 0.5)
+
+    @property
+    def weight(self) -> float:
+        """Half a yes says nothing."""
+        return 1.0 if self.choice else abs(2 * self.value - 1)
 
 
 class Updated(NamedTuple):
@@ -35,6 +47,41 @@ class Updated(NamedTuple):
     counts: np.ndarray
     posterior: np.ndarray
     evidence: np.ndarray
+
+
+def unheard(categories, exclusive):
+    """The Row of an item of which nobody has spoken."""
+    return Row(np.zeros(categories), np.zeros(1 if exclusive else categories))
+
+
+def heard(row, answer, rates):
+    """The Row after one answer more, of a worker with these rates (K, K) [truth, said].
+
+    Of a category that was not offered a choice says what it says of the one chosen: neither yes nor no.
+    """
+    raw, judgments = row.raw.copy(), row.judgments.copy()
+    judgments[answer.category if len(judgments) > 1 else 0] += 1
+    if not answer.choice:
+        raw[answer.category] += answer.weight * np.log(rates[1, answer.said] / rates[0, answer.said])
+        return Row(raw, judgments)
+    logs = np.log(rates[:, answer.said])
+    if answer.offered is not None and not answer.offered.all():
+        logs = logs - np.log(rates[:, answer.offered].sum(axis=1))  # out of fewer each is likelier (Luce's axiom)
+        logs = np.where(answer.offered, logs, logs[answer.said])
+    return Row(raw + logs, judgments)
+
+
+def learned(counts, answer, truth, weight=1.0):
+    """A worker's expected counts (K, K) after this answer, the truth being believed as (C,) probabilities."""
+    counts = counts.copy()
+    sides = truth if answer.choice else np.array([1 - truth[answer.category], truth[answer.category]])
+    counts[:, answer.said] += weight * answer.weight * sides
+    return counts
+
+
+def alone(row, answer):
+    """What an answer counts towards its worker: little while nobody else has judged its item (or cell)."""
+    return LONE if row.judgments[answer.category if len(row.judgments) > 1 else 0] <= 1 else 1.0
 
 
 def update(evidence_row, worker_counts, answer, prior_row, *, exclusive=True, pool=None, shared=0.2):
@@ -49,16 +96,7 @@ def update(evidence_row, worker_counts, answer, prior_row, *, exclusive=True, po
     if not 0 <= answer.value <= 1:
         raise ValueError(f"answer.value is {answer.value}; give a degree from 0 to 1")
     rates = shrunk(worker_counts[None], fresh(len(worker_counts)) if pool is None else pool)[0]
-    said = answer.category if answer.choice else int(answer.value > 0.5)
-    weight = 1.0 if answer.choice else abs(2 * answer.value - 1)
-    raw, judgments = evidence_row.raw.copy(), evidence_row.judgments.copy()
-    at = slice(None) if answer.choice else answer.category
-    judgments[0 if exclusive else answer.category] += 1
-    raw[at] += np.log(rates[:, said]) if answer.choice else weight * np.log(rates[1, said] / rates[0, said])
-    evidence = tempered(raw, judgments, shared)
+    row = heard(evidence_row, answer, rates)
+    evidence = tempered(row.raw, row.judgments, shared)
     truth = posterior(evidence[None], np.asarray(prior_row, float), exclusive)[0]
-    weight *= LONE if judgments[0 if exclusive else answer.category] == 1 else 1.0
-    counts = worker_counts.copy()
-    yes = truth[answer.category]
-    counts[:, said] += weight * (truth if answer.choice else np.array([1 - yes, yes]))
-    return Updated(Row(raw, judgments), counts, truth, evidence)
+    return Updated(row, learned(worker_counts, answer, truth, alone(row, answer)), truth, evidence)
