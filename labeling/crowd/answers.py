@@ -23,18 +23,22 @@ class Answers(NamedTuple):
 
 
 class Choices(NamedTuple):
-    """The short table of choose-ones among all categories, one row an answer: `category` is the one chosen."""
+    """The short table of choose-ones, one row an answer: `category` is the one chosen.
+
+    offered: (m, C) bool, among which categories, its missing last columns False; all of them if None.
+    """
 
     item: np.ndarray
     category: np.ndarray
     worker: np.ndarray
     kind: np.ndarray | None = None
+    offered: np.ndarray | None = None
 
 
 class Events(NamedTuple):
     """Answers of one form: `source` (m,) numbers (worker, kind); `weight` 1 = whole, 0 = says nothing.
 
-    said: the category chosen, or 1 yes and 0 no. offered: (m, C) for choices, None where all were offered.
+    said: the category chosen, or 1 yes and 0 no. offered: (m, C) for choices, None if all were offered every time.
     """
 
     item: np.ndarray
@@ -45,6 +49,7 @@ class Events(NamedTuple):
     offered: np.ndarray | None = None
 
     def some(self, rows):
+        """The events of these rows."""
         return Events(*(None if column is None else column[rows] for column in self))
 
 
@@ -59,23 +64,53 @@ class Log(NamedTuple):
 
 
 def read(answers, exclusive, shape=None, gold=None):
-    """The answers' Log; raises ValueError naming the column that is wrong.
+    """The Log of an Answers, of Choices or of a list of such tables; raises ValueError naming the column that is wrong.
 
     Where categories exclude each other, the rows of one worker on one item in one query that hold one highest yes are
     a choice of it among those rows' categories; every other row, and every row elsewhere, is an event of its cell.
     """
-    short = isinstance(answers, Choices)
-    table = _checked(Answers(*answers[:3], np.ones(len(answers.item)), answers.kind) if short else Answers(*answers))
-    shape = _shape(table, gold, shape)
-    source, worker, kind = _sources(table)
-    if short and exclusive:
-        whole = np.ones(len(source))
-        return Log(Events(table.item, table.category, source, table.category, whole), _cells(table, source, None),
-                   worker, kind, shape)  # fmt: skip
+    given = [answers] if isinstance(answers, (Answers, Choices)) else answers
+    tables = [_checked(_long(table) if isinstance(table, Choices) else Answers(*table)) for table in given]
+    shape = _shape(tables, gold, shape)
+    sources, worker, kind = _sources(tables)
+    events = [_events(*columns, exclusive, shape[1]) for columns in zip(given, tables, sources, strict=True)]
+    return Log(_joined([one[0] for one in events]), _joined([one[1] for one in events]), worker, kind, shape)
+
+
+def _long(choices):
+    """A choose-one as yes to what was chosen; what it says of the other categories is in `offered`."""
+    return Answers(*choices[:3], np.ones(len(choices.item)), choices.kind)
+
+
+def _events(given, table, source, exclusive, categories):
+    """(choose-ones, yes or no to cells) of one table."""
     if not exclusive or not len(source):
-        return Log(_none(), _cells(table, source, slice(None)), worker, kind, shape)
-    choices, rest = _choices(table, source, shape[1])
-    return Log(choices, _cells(table, source, rest), worker, kind, shape)
+        return _none(), _cells(table, source, slice(None))
+    if isinstance(given, Choices):
+        offered = None if given.offered is None else _offered(given.offered, table.category, categories)
+        return Events(table.item, table.category, source, table.category, table.value, offered), _none()
+    choices, rest = _choices(table, source, categories)
+    return choices, _cells(table, source, rest)
+
+
+def _offered(given, chosen, categories):
+    given, offered = np.asarray(given), np.zeros((len(chosen), categories), bool)
+    if given.dtype != bool or given.ndim != 2 or len(given) != len(chosen) or given.shape[1] > categories:
+        raise ValueError(f"answers.offered must be bool, {len(chosen)} rows of at most {categories} columns")
+    offered[:, : given.shape[1]] = given
+    if not offered[np.arange(len(chosen)), chosen].all():
+        raise ValueError("answers.offered must hold the category that was chosen")
+    return offered
+
+
+def _joined(events):
+    events = [one for one in events if len(one.item)] or [_none()]
+    *columns, offered = zip(*events, strict=True)
+    width = max((one.shape[1] for one in offered if one is not None), default=None)
+    if width is not None:
+        offered = [np.ones((len(item), width), bool) if some is None else some
+                   for item, some in zip(columns[0], offered, strict=True)]  # fmt: skip
+    return Events(*map(np.concatenate, columns), None if width is None else np.concatenate(offered))
 
 
 def _choices(table, source, categories):
@@ -100,8 +135,6 @@ def _choices(table, source, categories):
 
 
 def _cells(table, source, rows):
-    if rows is None:
-        return _none()
     value = table.value[rows]
     return Events(table.item[rows], table.category[rows], source[rows], (value > 0.5).astype(int), abs(2 * value - 1))
 
@@ -111,14 +144,22 @@ def _none():
     return Events(empty, empty, empty, empty, np.zeros(0))
 
 
-def _sources(table):
-    """Number every (worker, kind): (numbers (m,), the sources' workers, their kinds)."""
-    names, worker = np.unique(table.worker, return_inverse=True)
-    kinds, kind = (np.array([""]), 0) if table.kind is None else np.unique(table.kind, return_inverse=True)
-    code = worker * len(kinds) + kind
-    seen = np.bincount(code, minlength=len(names) * len(kinds)) > 0
-    used, source = np.nonzero(seen)[0], (np.cumsum(seen) - 1)[code]
-    return source, names[used // len(kinds)], kinds[used % len(kinds)]
+def _sources(tables):
+    """Number every (worker, kind): (numbers (m,) of each table, the sources' workers, their kinds)."""
+    names, worker = _numbered([table.worker for table in tables])
+    kinds, kind = _numbered([np.full(len(table.item), "") if table.kind is None else table.kind
+                             for table in tables])  # fmt: skip
+    code = [one * len(kinds) + other for one, other in zip(worker, kind, strict=True)]
+    seen = sum((np.bincount(one, minlength=len(names) * len(kinds)) for one in code), np.zeros(len(names) * len(kinds)))
+    used, number = np.nonzero(seen)[0], np.cumsum(seen > 0) - 1
+    return [number[one] for one in code], names[used // max(len(kinds), 1)], kinds[used % max(len(kinds), 1)]
+
+
+def _numbered(columns):
+    """(all names, sorted; their numbers in each column)."""
+    found = [np.unique(column, return_inverse=True) for column in columns]
+    names = np.unique(np.concatenate([own for own, _ in found] or [np.zeros(0, str)]))
+    return names, [np.searchsorted(names, own.astype(names.dtype))[at] for own, at in found]
 
 
 def _checked(answers):
@@ -136,9 +177,9 @@ def _checked(answers):
     return Answers(item.astype(np.int64), category.astype(np.int64), worker, value, *rest)
 
 
-def _shape(table, gold, shape):
-    tables = [(table.item, table.category), *([] if gold is None else [gold[:2]])]
-    needed = tuple(max(int(np.max(columns[axis], initial=-1)) + 1 for columns in tables) for axis in (0, 1))
+def _shape(tables, gold, shape):
+    columns = [*((table.item, table.category) for table in tables), *([] if gold is None else [gold[:2]])]
+    needed = tuple(max((int(np.max(pair[axis], initial=-1)) + 1 for pair in columns), default=0) for axis in (0, 1))
     if shape is None:
         return needed
     if len(shape) != 2 or shape[0] < needed[0] or shape[1] < needed[1]:

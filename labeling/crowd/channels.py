@@ -40,54 +40,53 @@ class Chosen(Channel):
     """One category out of all, or out of those offered; K = C."""
 
     def __init__(self, events, kinds, shape):
-        self.said = _table(events.item, events.source * shape[1] + events.said, events.weight, shape[0],
+        fewer = np.zeros(len(events.item), bool) if events.offered is None else ~events.offered.all(axis=1)
+        whole = events.some(~fewer)
+        self.said = _table(whole.item, whole.source * shape[1] + whole.said, whole.weight, shape[0],
                            len(kinds) * shape[1])  # fmt: skip
+        self.answered = _table(whole.item, whole.source, np.ones(len(whole.item)), shape[0], len(kinds))
         self.back = self.said.T.tocsr()
-        self.partial = _partial(events, shape[1])
+        self.fewer = events.some(fewer)
+        self.rounds = _rounds(self.fewer)
         super().__init__(events, kinds, shape, shape[1])
 
     def evidence(self):
         """Log-likelihood (n, C) of each category, up to a constant a row."""
         evidence = self.said @ np.log(self.rates).transpose(0, 2, 1).reshape(-1, self.categories)
-        if len(self.partial):  # out of fewer, each is likelier (Luce's choice axiom)
-            some = self.events.some(self.partial)
-            np.subtract.at(evidence, some.item, some.weight[:, None] * self._among(some))
+        for rows in self.rounds:  # each item's answers one after the other
+            some = self.fewer.some(rows)
+            own = rates.chosen(self.rates[some.source], some.said, some.offered)
+            evidence[some.item] += some.weight[:, None] * rates.filled(own, evidence[some.item])
         return evidence
 
     def less(self, rows, evidence):
         """The evidence (m, C) of each of these answers' items without the answer."""
         some = self.events.some(rows)
-        own = np.log(self.rates)[some.source, :, some.said]
-        own = own if some.offered is None else own - self._among(some)
-        return evidence - some.weight[:, None] * own
+        own = some.weight[:, None] * rates.chosen(self.rates[some.source], some.said, some.offered)
+        return evidence - rates.filled(own, evidence - own)
 
     def without(self, rows, truth, weight):
         """Likelihood (m, K) of each of these answers by the rates that its worker has without it."""
         some = self.events.some(rows)
-        rates = self._reduced(some, truth[some.item] * weight[some.item] * some.weight[:, None])
-        likelihood = rates[np.arange(len(rows)), :, some.said]
-        return likelihood if some.offered is None else likelihood / np.einsum("mkl,ml->mk", rates, some.offered)
+        share = truth[some.item] * weight[some.item] * some.weight[:, None]
+        reduced = self._reduced(some, share if some.offered is None else share * some.offered)
+        own = rates.chosen(reduced, some.said, some.offered)
+        return np.exp(rates.filled(own, np.log(np.maximum(truth[some.item], 1e-12))))
 
     def counts(self, truth, weight):
-        spoken = self.back @ (truth * weight)
-        return spoken.reshape(len(self.kinds), self.categories, self.categories).transpose(0, 2, 1)
+        truth, some = truth * weight, self.fewer
+        spoken = (self.back @ truth).reshape(len(self.kinds), self.categories, self.categories)
+        if len(some.item):
+            np.add.at(spoken, (some.source, some.said), truth[some.item] * some.offered * some.weight[:, None])
+        return spoken.transpose(0, 2, 1)
 
     def by_source(self, tables):
         """Sums (q, n, C) of the sources' rows of tables (q, U, C) over each item's answers, of what was offered."""
-        events, full = self.events, slice(None)
-        if len(self.partial):
-            full = np.setdiff1d(np.arange(len(events.item)), self.partial)
-        ones = np.ones(len(events.item[full]))
-        answered = _table(events.item[full], events.source[full], ones, self.shape[0], len(self.kinds))
-        totals = np.array([answered @ table for table in tables])
-        if len(self.partial):
-            some = events.some(self.partial)
+        totals, some = np.array([self.answered @ table for table in tables]), self.fewer
+        if len(some.item):
             for total, table in zip(totals, tables, strict=True):
                 np.add.at(total, some.item, table[some.source] * some.offered)
         return totals
-
-    def _among(self, some):
-        return np.log(np.einsum("mkl,ml->mk", self.rates[some.source], some.offered))
 
 
 class Celled(Channel):
@@ -129,11 +128,12 @@ class Celled(Channel):
         return np.stack([side.reshape(-1, 2) for side in sides], axis=1)
 
 
-def _partial(events, categories):
-    """Which choices were made among fewer than all the categories."""
-    if events.offered is None:
-        return np.zeros(0, int)
-    return np.nonzero(events.offered.sum(axis=1) < categories)[0]
+def _rounds(some):
+    """The rows of every item's first answer, of every item's second, and so on; by source, in whatever order given."""
+    order = np.lexsort((some.said, some.source, some.item))
+    item = some.item[order]
+    nth = np.arange(len(item)) - np.searchsorted(item, item)
+    return [order[nth == n] for n in range(nth.max(initial=-1) + 1)]
 
 
 def _table(row, column, weight, rows, columns):

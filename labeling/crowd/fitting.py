@@ -68,7 +68,7 @@ class Consensus:
         self.sweeps = sweeps
 
     def fit(self, answers, gold=None, prior=None, mass=None, shape=None):
-        """Aggregate `answers`: an Answers, or Choices.
+        """Aggregate `answers`: an Answers, Choices, or a list of such tables.
 
         gold: arrays (item, category, value) of known cells. prior: (n, C) probabilities, of each item without its own
         answers. mass: (n,) evidence near the item, in answers, that damps a prior made from little. shape: (n, C); by
@@ -90,7 +90,7 @@ class Consensus:
         log = self.log_
         forms = ((Chosen, log.choices), (Celled, log.cells))
         self.channels_ = [form(events, log.kind, log.shape) for form, events in forms if len(events.item)]
-        self.judgments_ = _judgments(log, self.exclusive)
+        self.judgments_, self.fewer_ = _judgments(log, self.exclusive), _fewer(log)
         self.base_ = _flat(log.shape[1], self.exclusive)
         checked = _checked(self.gold_, log.shape, self.exclusive)
         self.weight_ = np.where((self.judgments_ <= 1) & ~checked, LONE, 1.0)
@@ -110,7 +110,7 @@ class Consensus:
 
     def _frequent(self, truth):
         """Share of each category among items judged often enough; every other item counts as evenly spread."""
-        often = self.judgments_ >= OVERLAP[self.exclusive]
+        often = self.judgments_ - self.fewer_ >= OVERLAP[self.exclusive]
         flat = _flat(truth.shape[1], self.exclusive)
         doubt = 1 / flat[0] + (~often & (self.judgments_ > 0)).sum(axis=0) if truth.shape[1] else 1
         return ((truth * often).sum(axis=0) + doubt * flat) / (often.sum(axis=0) + doubt)
@@ -136,6 +136,13 @@ def _judgments(log, exclusive):
         return np.bincount(np.concatenate([log.choices.item, log.cells.item]), minlength=items)[:, None]
     cell = log.cells.item * categories + log.cells.category
     return np.bincount(cell, minlength=items * categories).reshape(items, categories)
+
+
+def _fewer(log):
+    """Choices of each item (n, 1) among fewer than all, which do not tell how frequent the others are."""
+    if log.choices.offered is None:
+        return 0
+    return np.bincount(log.choices.item, ~log.choices.offered.all(axis=1), log.shape[0])[:, None]
 
 
 def _flat(categories, exclusive):

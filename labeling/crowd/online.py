@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labeling.crowd.posteriors import posterior, tempered
-from labeling.crowd.rates import fresh, shrunk
+from labeling.crowd.rates import chosen, filled, fresh, shrunk
 
 LONE = 0.1  # of an answer that nobody has checked
 
@@ -55,26 +55,21 @@ def unheard(categories, exclusive):
 
 
 def heard(row, answer, rates):
-    """The Row after one answer more, of a worker with these rates (K, K) [truth, said].
-
-    Of a category that was not offered a choice says what it says of the one chosen: neither yes nor no.
-    """
+    """The Row after one answer more, of a worker with these rates (K, K) [truth, said]."""
     raw, judgments = row.raw.copy(), row.judgments.copy()
     judgments[answer.category if len(judgments) > 1 else 0] += 1
     if not answer.choice:
         raw[answer.category] += answer.weight * np.log(rates[1, answer.said] / rates[0, answer.said])
         return Row(raw, judgments)
-    logs = np.log(rates[:, answer.said])
-    if answer.offered is not None and not answer.offered.all():
-        logs = logs - np.log(rates[:, answer.offered].sum(axis=1))  # out of fewer each is likelier (Luce's axiom)
-        logs = np.where(answer.offered, logs, logs[answer.said])
-    return Row(raw + logs, judgments)
+    offered = None if answer.offered is None else answer.offered[None]
+    return Row(raw + filled(chosen(rates[None], [answer.said], offered), raw[None])[0], judgments)
 
 
 def learned(counts, answer, truth, weight=1.0):
     """A worker's expected counts (K, K) after this answer, the truth being believed as (C,) probabilities."""
     counts = counts.copy()
     sides = truth if answer.choice else np.array([1 - truth[answer.category], truth[answer.category]])
+    sides = sides if answer.offered is None else sides * answer.offered  # nobody fails to see what was not there
     counts[:, answer.said] += weight * answer.weight * sides
     return counts
 

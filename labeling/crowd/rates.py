@@ -60,6 +60,32 @@ def shrunk(counts, pool):
     return np.clip(rates, (1 - SURE) / counts.shape[1], SURE)
 
 
+def chosen(rates, said, offered=None):
+    """Log-likelihood (m, K) under each truth of choices `said` (m,) among those `offered` (m, K), by rates (m, K, K).
+
+    Out of fewer, each is likelier (Luce's choice axiom). A category that was not offered is given -inf: what the
+    choice says of it, `filled` tells.
+    """
+    at = np.arange(len(said))
+    own = np.log(rates[at, :, said])
+    if offered is None:
+        return own
+    return np.where(offered, own - np.log(np.einsum("mkl,ml->mk", rates, offered)), -np.inf)
+
+
+def filled(own, others):
+    """`own` (m, K) with its -inf filled: an answer in which a category was not offered leaves its probability alone.
+
+    So it is as likely under that category as it was to be expected from `others` (m, K), the log-likelihood of what
+    else is said of the item, among the categories that were offered.
+    """
+    shut = np.isneginf(own)
+    weights = np.where(shut, -np.inf, others)
+    weights = np.exp(weights - weights.max(axis=1, keepdims=True))
+    expected = np.log((weights * np.exp(own)).sum(axis=1) / weights.sum(axis=1))
+    return np.where(shut, expected[:, None], own)
+
+
 def skilled(counts, pool):
     """The pooled rates (U, K, K), each worker's diagonal moved in logits by the worker's accuracy."""
     ease = _ease(pool)

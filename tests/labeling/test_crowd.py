@@ -102,7 +102,71 @@ def test_a_choice_among_few_is_read_within_what_was_offered():
     two = Consensus(sweeps=0).fit(Answers(item, category, np.array(["ada", "ada"]), np.array([1.0, 0.0])), shape=(1, 4))
     four = Consensus(sweeps=0).fit(Choices(np.array([0]), np.array([0]), np.array(["ada"])), shape=(1, 4))
     assert two.evidence_[0, 0] - two.evidence_[0, 1] == pytest.approx(four.evidence_[0, 0] - four.evidence_[0, 1])
-    assert two.evidence_[0, 2] > two.evidence_[0, 1]  # who never saw the third did not say no to it
+    assert two.evidence_[0, 0] > two.evidence_[0, 2] > two.evidence_[0, 1]  # who never saw it did not say no to it
+
+
+def test_a_project_fits_its_short_and_long_tables_together():
+    choices, truth, _ = a_crowd(0)
+    short = Choices(*(column[:900] for column in choices[:3]))
+    rest = Choices(*(column[900:] for column in choices[:3]))
+    for tables in ([short, rest], [short, long_table(rest, 4)], [long_table(short, 4), rest]):
+        assert np.allclose(Consensus().fit(tables).probas_, Consensus().fit(choices).probas_)
+    asked = [short._replace(kind=np.full(900, "one")), long_table(rest, 4)._replace(kind=np.full(4 * 1100, "all"))]
+    fitted = Consensus().fit(asked)
+    assert set(fitted.workers_.kind) == {"one", "all"} and right(fitted.probas_, truth) > 0.8
+    assert fitted.workers_.judged.sum() == 2000
+    assert Consensus().fit([], shape=(3, 4)).probas_ == pytest.approx(0.25)
+
+
+def test_what_was_offered_is_read_alike_from_both_tables():
+    choices, _, _ = a_crowd(0)
+    offered = np.random.default_rng(0).random((len(choices.item), 4)) < 0.7
+    offered[np.arange(len(offered)), choices.category] = True
+    offered[offered.sum(axis=1) < 2] = True  # alone on offer, a category is no choice but a yes
+    long = long_table(choices, 4)
+    kept = offered.ravel()
+    long = Answers(*(column[kept] for column in long[:4]))
+    short = choices._replace(offered=offered)
+    fits = [Consensus().fit(table) for table in (short, long)]
+    assert np.allclose(fits[0].probas_, fits[1].probas_) and not np.allclose(
+        fits[0].probas_, Consensus().fit(choices).probas_
+    )
+    assert np.allclose(fits[0].degrees_.share, fits[1].degrees_.share, equal_nan=True)
+
+
+def test_a_category_that_was_not_offered_is_unknown_there_and_not_no():
+    """The last category came when 400 items had been answered."""
+    choices, _, _ = a_crowd(0, categories=3)
+    old = choices._replace(offered=np.ones((len(choices.item), 3), bool))
+    fitted, before = Consensus(sweeps=0).fit(old, shape=(400, 4)), Consensus().fit(choices)
+    weights = np.exp(fitted.raw_)
+    assert np.allclose(weights[:, 3], weights[:, :3].mean(axis=1))  # so its probability is what it was
+    fitted = Consensus().fit(old, shape=(400, 4))
+    assert fitted.base_ == pytest.approx(1 / 4)  # nothing says that the new one is frequent, or rare
+    assert (fitted.probas_.argmax(axis=1) == before.probas_.argmax(axis=1)).mean() > 0.97
+    assert fitted.probas_[:, 3].min() > 0.1 and before.probas_.max() > 0.97
+
+
+def test_a_category_added_to_a_running_project_is_found_by_asking_again():
+    choices, _, _ = a_crowd(0, categories=3)
+    old = choices._replace(offered=np.ones((len(choices.item), 3), bool))
+    again = Choices(np.repeat(np.arange(100, 140), 4), np.full(160, 3), np.tile(np.arange(4), 40))
+    alone, after = (Consensus().fit(tables, shape=(400, 4)).probas_ for tables in (old, [old, again]))
+    as_if_no = Consensus().fit([choices, again], shape=(400, 4)).probas_
+    assert (after[100:140].argmax(axis=1) == 3).all() and (as_if_no[100:140].argmax(axis=1) == 3).mean() < 0.9
+    others = np.r_[:100, 140:400]
+    assert (after[others].argmax(axis=1) == alone[others].argmax(axis=1)).mean() > 0.9
+
+
+def test_a_choice_among_what_was_offered_then_is_renewed_online_as_a_fit_reads_it():
+    offered = np.array([True, True, False])
+    said = Choices(np.array([0]), np.array([0]), np.array(["ada"]), offered=offered[None])
+    fitted = Consensus(sweeps=0).fit(said, shape=(1, 3))
+    answer = Said(0, choice=True, offered=offered)
+    done = update(Row(np.zeros(3), np.zeros(1)), np.zeros((3, 3)), answer, fitted.prior_[0])
+    assert np.allclose(done.row.raw, fitted.raw_[0])
+    assert done.row.raw[0] > done.row.raw[2] > done.row.raw[1]
+    assert not done.counts[2].any()
 
 
 def test_not_ticking_a_box_is_weaker_than_saying_no():
@@ -389,6 +453,19 @@ def test_answers_that_cannot_be_are_named(change, sentence):
 def test_options_that_cannot_be_are_named(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         Consensus().fit(Choices(np.array([0, 1]), np.array([0, 1]), np.array(["ada", "bob"])), **options)
+
+
+@pytest.mark.parametrize(
+    ("offered", "sentence"),
+    [
+        (np.ones((2, 3), bool), "rows of at most 2 columns"),
+        (np.ones((2, 2)), "answers.offered must be bool"),
+        (np.array([[True, False]] * 2), "must hold the category that was chosen"),
+    ],
+)
+def test_what_cannot_have_been_offered_is_named(offered, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Consensus().fit(Choices(np.array([0, 1]), np.array([0, 1]), np.array(["ada", "bob"]), offered=offered))
 
 
 @pytest.mark.parametrize(("said", "sentence"), [(Said(3), "answer.category"), (Said(0, 1.5), "answer.value")])
