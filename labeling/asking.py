@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from labeling import quoting, selecting
+from labeling import checking, quoting, selecting
 from labeling.models import Assignment, Item, Member, Project, Query, Report
 from rewards import ledger
 
@@ -111,7 +111,7 @@ def claimed(worker: Member, holding: Collection[int], dear: Collection[int], now
     live = Assignment.objects.live().filter(worker=worker).values_list("pk", flat=True)
     if set(live) - set(holding) or len(live) >= worker.project.ahead:  # another one was quicker
         return already_held(worker, holding, now)
-    query = claim(worker, dear)
+    query = claim(worker, dear, now=now)
     try:
         return query and offer(query, worker, now)
     except ledger.BudgetExhausted:
@@ -121,36 +121,54 @@ def claimed(worker: Member, holding: Collection[int], dear: Collection[int], now
 # In SQL, since the order of looking decides the cost: from the query's items to the other queries that showed them to
 # this worker, never through all that the worker has answered. CROSS JOIN holds SQLite to that order. As the open queue
 # is bounded, this costs the same in a project of a hundred items and of a million.
-MOST_VALUABLE = f"""
+OPEN_TO_WORKER = f"""
     SELECT asked.* FROM labeling_query asked
     WHERE asked.project_id = %s AND asked.state = '{Query.State.OPEN}' AND asked.asked < asked.wanted
     AND asked.id NOT IN ({", ".join(["%s"] * TRIES)}) AND NOT EXISTS (
         SELECT 1 FROM labeling_queryitem item
         CROSS JOIN labeling_queryitem before
-        CROSS JOIN labeling_assignment held
-        CROSS JOIN labeling_querycategory category
-        CROSS JOIN labeling_querycategory category_before
+        CROSS JOIN labeling_assignment held {{tables}}
         WHERE item.query_id = asked.id AND before.item_id = item.item_id
-        AND held.query_id = before.query_id AND held.worker_id = %s AND held.state IN {tuple(map(str, Assignment.HELD))}
-        AND category.query_id = asked.id
-        AND category_before.query_id = before.query_id AND category_before.category_id = category.category_id)
-    ORDER BY asked.value DESC, asked.id LIMIT 1"""
+        AND held.query_id = before.query_id AND held.worker_id = %s
+        AND held.state IN {tuple(map(str, Assignment.HELD))} {{cells}})"""
+MOST_VALUABLE = f"""{OPEN_TO_WORKER} AND asked.purpose <> '{Query.Purpose.GOLD}'
+    ORDER BY asked.value DESC, asked.id LIMIT 1""".format(
+    tables="CROSS JOIN labeling_querycategory category CROSS JOIN labeling_querycategory category_before",
+    cells="""AND category.query_id = asked.id
+        AND category_before.query_id = before.query_id AND category_before.category_id = category.category_id""",
+)
+LEAST_USED_GOLD = f"""{OPEN_TO_WORKER} AND asked.purpose = '{Query.Purpose.GOLD}'
+    ORDER BY asked.kind = (SELECT kind FROM valuable) DESC, asked.asked, asked.id LIMIT 1""".format(tables="", cells="")
+# Both are always looked for, so that it costs the same whichever is asked.
+CANDIDATES = f"""WITH valuable AS MATERIALIZED ({MOST_VALUABLE} {{lock}}), gold AS ({LEAST_USED_GOLD})
+    SELECT * FROM valuable UNION ALL SELECT * FROM gold"""
 
 
-def claim(worker: Member, dear: Collection[int] = ()) -> Query | None:
-    """The most valuable open query, none of whose cells this worker was asked about, with a place in it taken; not one
-    of those that are too dear.
+def claim(worker: Member, dear: Collection[int] = (), *, now: datetime) -> Query | None:
+    """The most valuable open query, none of whose cells this worker was asked about, or gold in its place; with a place
+    in it taken; not one of those that are too dear.
 
     What others are taking at this moment is passed over where the database can, and waited for if there is no other.
     """
     spared = [*dear, *[0] * (TRIES - len(dear))]
     locks = connection.features.has_select_for_update_skip_locked
-    for lock in (" FOR NO KEY UPDATE SKIP LOCKED", " FOR NO KEY UPDATE") if locks else ("",):
-        for query in Query.objects.raw(MOST_VALUABLE + lock, [worker.project_id, *spared, worker.pk]):
+    for lock in ("FOR NO KEY UPDATE SKIP LOCKED", "FOR NO KEY UPDATE") if locks else ("",):
+        found = [worker.project_id, *spared, worker.pk]
+        for query in candidates(Query.objects.raw(CANDIDATES.format(lock=lock), found * 2), worker, now):
             if query.take_place():
                 query.project = worker.project
                 return query
     return None
+
+
+def candidates(found: Iterable[Query], worker: Member, now: datetime) -> list[Query]:
+    """What may be asked, in this order: now and then gold, and then the query in whose place it stands."""
+    gold, real = [], []
+    for query in found:
+        (gold if query.purpose == Query.Purpose.GOLD else real).append(query)
+    if real and gold and checking.due(worker, real[0], now):
+        return [checking.disguised(gold[0], real[0]), *real]
+    return real
 
 
 def offer(query: Query, worker: Member, now: datetime) -> Assignment:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django import forms
 
-from labeling import proposals
+from labeling import disguises, proposals
 
 
 class Cell(NamedTuple):
@@ -68,7 +68,8 @@ def items_of_the_category(query) -> forms.Field:
 class Kind:
     """A way to ask.
 
-    propose: doubt -> proposals of this kind; field: query -> the form field a worker fills;
+    propose: doubt -> proposals of this kind; check: gold -> rectangles that look like real ones of this kind;
+    field: query -> the form field a worker fills;
     degrees: (what was chosen, the query's cells) -> {cell: degree};
     chosen: its inverse, so that an undo can show the earlier choice;
     implied: cells that an answer leaves out count as 0 (a choose-from-all answer stores only the chosen);
@@ -78,6 +79,7 @@ class Kind:
     name: str
     title: str
     propose: Callable
+    check: Callable
     field: Callable[..., forms.Field]
     degrees: Callable[[Iterable[str], Iterable[Cell]], Mapping[Cell, float]]
     chosen: Callable[[Mapping[Cell, float]], list[str]]
@@ -113,16 +115,16 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind(
-            "yes_no", "Yes or no", proposals.close_calls, yes_or_no,
-            the_answer, answer_chosen, False, "labeling/queries/yes_no.html",
+            "yes_no", "Yes or no", proposals.close_calls, disguises.one_cell,
+            yes_or_no, the_answer, answer_chosen, False, "labeling/queries/yes_no.html",
         ),
         Kind(
-            "categories", "All categories of an item", proposals.hard_items, categories_of_the_item,
-            chosen_categories, categories_chosen, True, "labeling/queries/categories.html",
+            "categories", "All categories of an item", proposals.hard_items, disguises.whole_row,
+            categories_of_the_item, chosen_categories, categories_chosen, True, "labeling/queries/categories.html",
         ),
         Kind(
-            "items", "Many items of a category", proposals.weak_categories, items_of_the_category,
-            every_item, items_chosen, False, "labeling/queries/items.html",
+            "items", "Many items of a category", proposals.weak_categories, disguises.a_grid,
+            items_of_the_category, every_item, items_chosen, False, "labeling/queries/items.html",
         ),
     )
 }  # fmt: skip

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from labeling import proposals, quoting
+from labeling import checking, proposals, quoting
 from labeling.board import Board, read
 from labeling.kinds import KINDS
 from labeling.models import Consensus, Item, Media, Project, Query, QueryCategory, QueryItem
@@ -21,7 +21,6 @@ LOW = 3  # the queue is low when no more than a third of it is fresh
 HEAP = 4  # at most so many queue sizes are open, those waiting for further people included
 PATIENCE = timedelta(minutes=2)  # a refill that was rung for and did not come is rung for again
 REST = timedelta(minutes=1)  # after a refill that opened nothing, only news rings again sooner
-GOLD_WANTED = 1000  # a gold query checks everybody
 POLICIES = {
     Project.Policy.PLANNER: [kind.propose for kind in KINDS.values()],
     Project.Policy.MARGIN: [proposals.margin],
@@ -100,8 +99,8 @@ def refilled(project: Project, rng: np.random.Generator) -> Refill:
     exam = draw(project, replace(doubt, askable=board.exam), int(rng.binomial(room, project.exam_share)), rng)
     drafts = [] if sure else choose(project, board, doubt, room - len(exam), rng)
     values = [draft.value for draft in drafts] or [0.0]
-    measuring = examining(project, exam, values, rng) + checking(project, board, doubt, values, rng)
-    opened = publish(project, board, drafts + measuring)
+    opened = publish(project, board, drafts + examining(project, exam, values, rng))
+    checking.deal(project, board, rng)
     empty = "" if opened else "reached" if sure else "done" if quoting.affordable(project) else "budget"
     return Refill(opened, withdrawn, empty)
 
@@ -158,23 +157,6 @@ def examining(project: Project, exam: Sequence[Proposal], values, rng: np.random
     return [
         Draft(replace(one, reason=reason), Query.Purpose.EXAM, rng.choice(values), project.wanted, project.exam_share)
         for one in exam
-    ]
-
-
-def checking(project: Project, board: Board, doubt: Doubt, values, rng: np.random.Generator) -> list[Draft]:
-    """Gold queries, kept open for everybody, as many as the project's share of the queue."""
-    standing = Query.objects.open().filter(project=project, purpose=Query.Purpose.GOLD)
-    asked = set(QueryItem.objects.filter(query__in=standing).values_list("item", flat=True))
-    free = board.gold & ~np.isin(board.items, list(asked))
-    count = int(np.ceil(project.gold_share * project.queue_size)) - len(asked)
-    return [
-        Draft(
-            replace(one, reason="its truth is known: checks workers"),
-            Query.Purpose.GOLD,
-            rng.choice(values),
-            GOLD_WANTED,
-        )
-        for one in draw(project, replace(doubt, askable=free), count, rng)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from labeling.models.item import Gold, Item
 from labeling.models.judgment import Consensus, Judgment
-from labeling.models.project import Category, Media, Member, Project, invitation_key
+from labeling.models.project import Category, Media, Member, Project, Suspicion, Watch, invitation_key
 from labeling.models.query import Assignment, Query, QueryCategory, QueryItem, Report
 from labeling.models.reply import Reply
 from labeling.models.run import TrainingRun
@@ -22,6 +22,8 @@ __all__ = [
     "QueryItem",
     "Reply",
     "Report",
+    "Suspicion",
     "TrainingRun",
+    "Watch",
     "invitation_key",
 ]

@@ -28,6 +28,18 @@ class Media(models.TextChoices):
         return self in (Media.IMAGE, Media.AUDIO)
 
 
+class Watch(models.TextChoices):
+    """What follows when a worker comes under suspicion."""
+
+    OFF = "off", "Do nothing"
+    FLAG = "flag", "Show it"
+    PAUSE = "pause", "Show it and pause the worker"
+
+
+def watch(help_text: str):
+    return models.CharField(max_length=10, choices=Watch, default=Watch.FLAG, help_text=help_text)
+
+
 class ProjectQuerySet(models.QuerySet):
     def active(self):
         return self.filter(state=Project.State.ACTIVE)
@@ -81,10 +93,18 @@ class Project(models.Model):
     ahead = count(1, 1, 20, help_text="Live assignments a worker may hold.")
     lease_seconds = count(600, 10, 86_400, help_text="Seconds until an unanswered assignment goes to somebody else.")
     exam_share = unit(default=0.05, help_text="Share of items drawn at random to measure accuracy; they never train.")
-    gold_share = unit(default=0.05, help_text="Share of the queue that checks workers by items whose truth is known.")
+    gold_share = unit(default=0.05, help_text="Share of what each worker is asked whose truth is known, to check.")
     certain = unit(default=0.9, help_text="Nothing is asked about a cell of this confidence or more.")
     hard = unit(default=0.5, help_text="An item whose confidence is below is asked with all categories.")
     grid = count(12, 2, 60, help_text="Items shown in one category \u2192 many items query.")
+
+    test_length = count(0, 0, 100, help_text="Queries of the qualification test, answered unpaid before the first one.")
+    test_pass = unit(default=0.8, help_text="The share of the test that must be right.")
+    on_fast = watch("What happens when somebody answers faster than one can read.")
+    on_guessing = watch("What happens when answers side with others no more than chance would.")
+    on_copying = watch("What happens when somebody repeats another's errors.")
+    watch_level = unit(default=0.05, help_text="Of those who come under suspicion at most this share, by chance alone.")
+    watched = models.DateTimeField(null=True, editable=False)  # when the workers were last looked at
 
     classifier = models.CharField(max_length=60, default="deep_segmentation")
     retrain_every = count(20, 1, help_text="Newly agreed items (cells, if not exclusive) that start a run.")
@@ -109,6 +129,8 @@ class Project(models.Model):
             between("agree_share", 0.5, 1, "an agreed share is between a half and 1"),
             between("exam_share", 0, 1, "an exam share is between 0 and 1"),
             between("gold_share", 0, 1, "a gold share is between 0 and 1"),
+            between("test_pass", 0, 1, "a pass mark is between 0 and 1"),
+            between("watch_level", 0.001, 0.5, "a level of suspicion is between 0.001 and a half"),
             between("certain", 0, 1, "a certain confidence is between 0 and 1"),
             between("hard", 0, 1, "a hard confidence is between 0 and 1"),
             between("target_confidence", 0, 1, "a target confidence is between 0 and 1"),
@@ -157,6 +179,15 @@ class Member(models.Model):
     agreed = models.PositiveIntegerField(default=0)  # judgments on agreed cells that side with the consensus
     judged = models.PositiveIntegerField(default=0)  # judgments on agreed cells
     set_aside = models.BooleanField(default=False)  # judgments left out of consensus, no further offers
+    qualifications = models.CharField(max_length=1000, blank=True)
+    experience = models.CharField(max_length=1000, blank=True)
+    starting_rating = unit(default=0.75, help_text="The rating before any answer, from what is known of the worker.")
+    starting_answers = count(8, 0, 1000, help_text="How many answers the starting rating weighs as much as.")
+    tested = models.DateTimeField(null=True)  # when the qualification test was over
+    test_score = unit(null=True)
+    admitted = models.BooleanField(default=False)  # by an admin, whatever the test says
+    paused = models.DateTimeField(null=True)  # on suspicion: no further offers until an admin decides
+    excused = models.DateTimeField(null=True)  # answers before are not held against the worker
     joined = models.DateTimeField(auto_now_add=True)
 
     objects = MemberQuerySet.as_manager()
@@ -165,11 +196,34 @@ class Member(models.Model):
         constraints = [
             UniqueConstraint(fields=["user", "project", "role"], name="a user has a role in a project once"),
             between("rating", 0, 1, "a rating is between 0 and 1"),
+            between("starting_rating", 0, 1, "a starting rating is between 0 and 1"),
+            between("test_score", 0, 1, "a test score is between 0 and 1"),
             CheckConstraint(condition=Q(agreed__lte=F("judged")), name="a worker agrees on what was judged"),
         ]
 
     def __str__(self):
         return f"{self.user} as {self.role}"
+
+
+class Suspicion(models.Model):
+    """What speaks against a worker, with the figures behind it; for an admin to judge."""
+
+    class Reason(models.TextChoices):
+        FAST = "fast", "Too fast"
+        GUESSING = "guessing", "No better than chance"
+        COPYING = "copying", "Same errors as another"
+
+    worker = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="suspicions")
+    reason = models.CharField(max_length=10, choices=Reason)
+    odds = models.FloatField()  # logarithm to base 10 of the e-value against an honest worker
+    figures = models.JSONField(default=dict)  # what the sentence is made of
+    raised = models.DateTimeField()
+
+    class Meta:
+        constraints = [UniqueConstraint(fields=["worker", "reason"], name="a worker is suspected of a thing once")]
+
+    def __str__(self):
+        return f"{self.worker}: {self.get_reason_display()}"
 
 
 class Category(models.Model):

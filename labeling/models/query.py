@@ -15,8 +15,8 @@ class QueryQuerySet(models.QuerySet):
         return self.filter(state=Query.State.OPEN)
 
     def fresh(self):
-        """Open and never yet offered: what the queue still holds for anybody."""
-        return self.open().filter(asked=0, given_back=0)
+        """Open and never yet offered: what the queue still holds for anybody. Gold only stands in for others."""
+        return self.open().filter(asked=0, given_back=0).exclude(purpose=Query.Purpose.GOLD)
 
     def teaching(self):
         return self.filter(purpose__in=(Query.Purpose.TEACH, Query.Purpose.RANDOM))
@@ -144,6 +144,7 @@ class Assignment(models.Model):
     offered = models.DateTimeField()
     expires = models.DateTimeField()
     finished = models.DateTimeField(null=True)
+    test = models.BooleanField(default=False)  # part of the qualification test: gold, shown as a test, unpaid
     reopened = models.BooleanField(default=False)  # by undo: to be corrected, no money moves
     reason = models.CharField(max_length=20, blank=True)  # why it was given back: skip, cannot_tell, broken
     note = models.CharField(max_length=500, blank=True)
@@ -161,6 +162,7 @@ class Assignment(models.Model):
             CheckConstraint(
                 condition=Q(paid__isnull=True) | Q(paid__lte=F("reward")), name="never more paid than offered"
             ),
+            CheckConstraint(condition=Q(test=False) | Q(reward=0), name="a test is not paid"),
         ]
         indexes = [
             models.Index(fields=["worker", "state"], name="assignment_by_worker"),

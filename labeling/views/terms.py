@@ -51,7 +51,7 @@ SETTINGS = (
             "hard": ("Hard below, in %", "An item whose confidence is below is asked with all its categories."),
             "grid": ("Items in a grid", "How many items are shown in one query about a category."),
             "exam_share": ("Exam, in % of items", "Drawn at random to measure accuracy. They never train."),
-            "gold_share": ("Gold, in % of the queue", "Queries whose truth is known beforehand, which check workers."),
+            "gold_share": ("Gold, in % of what is asked", "Of each worker's queries so many have a known truth."),
             "lease_seconds": ("Time to answer, in seconds", "After that the query goes to somebody else."),
             "ahead": ("Queries held at a time", "How many a worker may hold; more than one for pages that load ahead."),
         },

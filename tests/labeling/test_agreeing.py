@@ -124,12 +124,14 @@ def test_half_a_yes_takes_no_side():
 
 
 def a_gold_query(project):
+    """Asked in the place of the query beside it."""
+    a_query(project)
     query = a_query(project, "yes_no", purpose="gold")
     Gold.objects.create(item=query.item_list[0], category=query.category_list[0], degree=1.0)
 
 
 def test_a_gold_answer_counts_once_however_often_it_is_corrected():
-    project = a_project()
+    project = a_project(gold_share=1.0)
     worker = a_worker(project)
     a_gold_query(project)
     answer(worker)
@@ -142,7 +144,7 @@ def test_a_gold_answer_counts_once_however_often_it_is_corrected():
 
 
 def test_counting_anew_adds_no_gold_to_a_worker_set_aside():
-    project = a_project()
+    project = a_project(gold_share=1.0)
     worker = a_worker(project)
     a_gold_query(project)
     answer(worker, ["cat"])

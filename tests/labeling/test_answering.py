@@ -295,7 +295,8 @@ def test_an_imported_answer_outranks_people():
 def test_gold_rates_workers_and_makes_no_consensus():
     from labeling.models import Gold
 
-    project = a_project()
+    project = a_project(gold_share=1.0)
+    a_query(project)  # in whose place gold is asked
     query = a_query(project, "categories", purpose="gold")
     Gold.objects.create(item=query.item_list[0], category=project.categories.get(name="cat"), degree=1.0)
     good, bad = a_worker(project), a_worker(project)

@@ -60,17 +60,21 @@ def money(project: Project) -> Money:
 
 @dataclass(frozen=True)
 class Queue:
-    """Open queries: how many of each kind and purpose, and those that come next, each with its reward."""
+    """Open queries: how many of each kind and purpose, and those that come next, each with its reward.
+
+    Gold is not among them: it stands in for others. `gold`: how much of it is ready.
+    """
 
     open: int
     fresh: int
     kinds: list[tuple[str, str, int]]  # name, title, how many
     purposes: list[tuple[str, int]]
+    gold: int
     next: list[Query]
 
 
 def queue(project: Project) -> Queue:
-    standing = project.queries.open()
+    standing = project.queries.open().exclude(purpose=Query.Purpose.GOLD)
     rows = list(standing.values("kind", "purpose").annotate(count=Count("pk"), fresh=Count("pk", filter=Q(asked=0))))
 
     def counted(field, value):
@@ -83,6 +87,7 @@ def queue(project: Project) -> Queue:
         purposes=[
             (words, counted("purpose", purpose)) for purpose, words in PURPOSES.items() if counted("purpose", purpose)
         ],
+        gold=project.queries.open().filter(purpose=Query.Purpose.GOLD).count(),
         next=priced(project, described(standing.filter(asked__lt=F("wanted")).order_by("-value", "pk")[:SHOWN])),
     )
 
