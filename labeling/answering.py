@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 
-from labeling import agreeing, selecting, training
+from labeling import agreeing, auditing, selecting, training
 from labeling.kinds import KINDS, Cell
 from labeling.models import Assignment, Judgment, Member, Query, TrainingRun
 from rewards import ledger
@@ -108,7 +108,7 @@ def heard(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) 
 def rewarded(assignment: Assignment, renewed: agreeing.Renewed, now: datetime) -> Outcome:
     """Pay for the answer, release what is not paid, and learn from it when enough has come together."""
     query = assignment.query
-    agreeing.close_if_answered(query, renewed.settled)
+    agreeing.close_if_answered(query, auditing.settled(query, renewed.settled))
     ledger.post(assignment.reservation, assignment.worker.user, assignment.paid, key=f"answer {assignment.pk}")
     if renewed.fresh and query.purpose in agreeing.TRAINING:
         training.request_if_due(query.project, now)
@@ -142,7 +142,8 @@ def correct(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime
     }
     assignment.judgments.standing().update(replaced=now)
     store(assignment, degrees, now)
-    agreeing.close_if_answered(assignment.query, agreeing.renew(assignment, now, before).settled)
+    settled = agreeing.renew(assignment, now, before).settled
+    agreeing.close_if_answered(assignment.query, auditing.settled(assignment.query, settled))
     return Outcome(assignment, assignment.paid or 0, sentence="Your answer was corrected. Its reward stays the same.")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Q
 
-from labeling import agreeing, arrays, predicting
+from labeling import agreeing, arrays, certified, predicting
 from labeling.models import Category, Consensus, Gold, Item, Project, Query, QueryCategory, QueryItem
 
 
@@ -16,7 +16,7 @@ class Board:
 
     probability: (n, C) float32; askable: (n, C) cells that may be asked to teach; exam: (n,) items kept to measure and
     not asked yet; gold: (n,) items whose truth was known beforehand; doubtful: (n, C) cells not agreed, of items that
-    could be: the mean confidence is over these.
+    could be and that the classifier does not decide: the mean confidence is over these.
     """
 
     items: np.ndarray
@@ -38,9 +38,11 @@ def read(project: Project) -> Board:
     column = {category.pk: at for at, category in enumerate(categories)}
     gold = marked(place, Gold.objects.filter(item__project=project))
     kept = (rows["lot"] < project.exam_share) & ~gold
-    measured = marked(place, QueryItem.objects.filter(query__project=project, query__purpose=Query.Purpose.EXAM))
+    purposes = (Query.Purpose.EXAM, Query.Purpose.AUDIT)
+    measured = marked(place, QueryItem.objects.filter(query__project=project, query__purpose__in=purposes))
+    accepted = certified.accepted(project, rows["row"])
     exam = kept & ~rows["withdrawn"] & ~known_or_asked(project, place)
-    doubtful = np.repeat((~rows["withdrawn"] & ~gold)[:, None], len(categories), axis=1)
+    doubtful = np.repeat((~rows["withdrawn"] & ~gold & ~accepted)[:, None], len(categories), axis=1)
     askable = doubtful & ~(exam | measured)[:, None]
     probability = probability_of(project, rows["row"], [category.column for category in categories])
     learn_from_people(project, probability, doubtful, askable, place, column)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labeling import agreeing, arrays, predicting
-from labeling.models import Category, Consensus, Item, Project, TrainingRun
+from labeling import agreeing, arrays, certified, predicting
+from labeling.models import Category, Certificate, Consensus, Item, Project, TrainingRun
 from segmentation import confidence
 
 CLASSIFIER, NOBODY = "classifier", "nobody"  # beside the sources of consensus
@@ -93,9 +93,40 @@ def verdict(
     cells: Mapping[int, Consensus],
     sayings: Sayings,
     run: Published | None,
+    certificate: Certificate | None = None,
 ) -> Verdict:
-    """What is delivered of one item. cells: its consensus by category; sayings: those of `run`."""
-    return (settle_row if project.exclusive else settle_cells)(project, categories, cells, sayings, run)
+    """What is delivered of one item. cells: its consensus by category; sayings: those of `run`; certificate: the one
+    that accepts it. Where a project accepts by certificate, the classifier's word settles nothing without."""
+    found = (settle_row if project.exclusive else settle_cells)(project, categories, cells, sayings, run)
+    if found.by != CLASSIFIER:
+        return found
+    if certificate:
+        return found._replace(decided=True, at=certificate.made)
+    return found._replace(decided=found.decided and project.accept_share is None)
+
+
+class Acceptance(NamedTuple):
+    """The certificate that stands, and which array rows it accepts."""
+
+    certificate: Certificate
+    places: np.ndarray
+
+    def of(self, items: list[Item], plain: list[Sayings], left: list[Sayings]) -> list[Certificate | None]:
+        """By item; not where people ruled out since what the run takes it for. plain: what it says regardless."""
+        return [
+            self.certificate
+            if item.row < len(self.places) and self.places[item.row] and one.belongs == other.belongs
+            else None
+            for item, one, other in zip(items, plain, left, strict=True)
+        ]
+
+
+def acceptance(project: Project, run: Published | None) -> Acceptance | None:
+    """Of this run; None where no certificate of it stands."""
+    certificate = certified.standing(project)
+    if certificate is None or run is None or certificate.run.number != run.number:
+        return None
+    return Acceptance(certificate, certified.places(certificate))
 
 
 def settle_row(project, categories, cells, sayings, run) -> Verdict:

@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from labeling import hearing
-from labeling.deciding import published, ruled_out, said, verdict
-from labeling.models import Assignment, Consensus, Item, Judgment, Project, Query, QueryCategory, QueryItem
+from labeling.deciding import acceptance, published, ruled_out, said, verdict
+from labeling.models import Assignment, Certificate, Consensus, Item, Judgment, Project, Query, QueryCategory, QueryItem
 from labeling.writing import as_csv, as_jsonl
 from rewards import ledger as books
 
@@ -28,23 +28,30 @@ def labeled(project: Project) -> Iterator[dict]:
 
     - id, categories: the names it belongs to as far as anybody says;
     - decided: whether that is settled, by agreement or by a classifier at least as sure as the project's `certain`;
+      where the project accepts by certificate, the classifier settles only what one accepts;
     - decided_by: whose word the categories are: people, import, survey, admin, classifier (a guess where not decided),
       or nobody; of an item of several categories the least of those that said something;
     - decided_at: when it was agreed, or the run finished;
     - judgments: answers about the item that count; agreement: the share of them behind its foremost category (where
       items have several categories: of its least agreed one), null without any;
+    - certificate: the one that covers the item, by its number, run, threshold, sample (`audited`, of which `wrong`),
+      `bound` (at most this share of what it covers is wrong, as audits would have it) and `confidence` that it holds;
+      where people have decided a covered item since, theirs is the word; nulls without one;
     - confidence, run: the classifier's, and which; withdrawn: taken out, never asked; exported: when this was read;
     - degree, probability: {category: value}, null where unknown. While people agree only on what an item is not,
       that has probability 0, and the confidence is that among the rest.
     """
     exported, run = stamp(timezone.now()), published(project)
-    categories = list(project.categories.all())
+    categories, proof = list(project.categories.all()), acceptance(project, run)
     for items in chunks(project.items.all(), "row"):
         cells, answers = consensus_of(items), answers_about([item.pk for item in items])
         out = ruled_out(project, [cells[item.pk] for item in items], categories)
-        for item, sayings in zip(items, said(run, items, categories, project.exclusive, out), strict=True):
+        left = said(run, items, categories, project.exclusive, out)
+        plain = proof and said(run, items, categories, project.exclusive)
+        proven = proof.of(items, plain, left) if proof else [None] * len(items)
+        for item, sayings, certificate in zip(items, left, proven, strict=True):
             row = cells[item.pk]
-            found = verdict(project, categories, row, sayings, run)
+            found = verdict(project, categories, row, sayings, run, certificate)
             yield {
                 "id": item.identifier,
                 "categories": found.categories,
@@ -55,11 +62,20 @@ def labeled(project: Project) -> Iterator[dict]:
                 "agreement": agreement(row.values(), project.exclusive),
                 "confidence": sayings.confidence,
                 "run": run and run.number,
+                "certificate": told(certificate),
                 "withdrawn": item.withdrawn,
                 "exported": exported,
                 "degree": {c.name: round(row[c.pk].degree, 4) if c.pk in row else None for c in categories},
                 "probability": {c.name: p for c, p in zip(categories, sayings.probability, strict=True)},
             }
+
+
+def told(certificate: Certificate | None) -> dict:
+    """A certificate in a row of the labeled set; the same names without one, since all rows have the same."""
+    told = {name: getattr(certificate, name, None) for name in ("pk", "threshold", "share", "confidence", "bound")}
+    counts = {name: getattr(certificate, name, None) for name in ("look", "accepted", "audited", "wrong")}
+    run, made = (certificate.run.number, stamp(certificate.made)) if certificate else (None, None)
+    return {"number": told.pop("pk"), "run": run, "made": made} | told | counts
 
 
 def predictions(project: Project) -> Iterator[dict]:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.text import slugify
 
-from labeling import agreeing, entries
+from labeling import accepting, agreeing, entries
 from labeling.models import Category, Consensus, Gold, Judgment, Member, Project, QueryCategory, invitation_key
 from rewards import ledger
 from rewards.models import Budget
@@ -86,6 +86,8 @@ def add_categories(project: Project, names: list[str]) -> list[Category]:
             if names and project.exclusive:
                 agreeing.forget_left_over(project)
             first = allot(project, columns=len(names))
+            if names:
+                accepting.end(project, "Categories were added, which the audited run does not know.")
             return Category.objects.bulk_create(
                 Category(project=project, name=name, column=first + at) for at, name in enumerate(names)
             )

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from labeling import checking, proposals, quoting
+from labeling import accepting, checking, proposals, quoting
 from labeling.board import Board, read
 from labeling.kinds import KINDS
 from labeling.models import Consensus, Item, Media, Project, Query, QueryCategory, QueryItem
@@ -91,15 +91,18 @@ def refilled(project: Project, rng: np.random.Generator) -> Refill:
     withdrawn = withdraw_stale(project)
     if code := why_closed(project):
         return Refill(0, withdrawn, code)
+    accepting.proceed(project)
     if (room := room_in(project)) <= 0:
         return Refill(0, withdrawn, "full")
     board = read(project)
     doubt = doubt_of(project, board)
     sure = reached(project, board)
     exam = draw(project, replace(doubt, askable=board.exam), int(rng.binomial(room, project.exam_share)), rng)
-    drafts = [] if sure else choose(project, board, doubt, room - len(exam), rng)
+    audit = auditing(project, board, doubt, room - len(exam), sure, rng)
+    rest = sure or accepting.resting(project)
+    drafts = [] if rest else choose(project, board, doubt, room - len(exam), rng)
     values = [draft.value for draft in drafts] or [0.0]
-    opened = publish(project, board, drafts + examining(project, exam, values, rng))
+    opened = publish(project, board, drafts + examining(project, exam, values, rng) + audit)
     checking.deal(project, board, rng)
     empty = "" if opened else "reached" if sure else "done" if quoting.affordable(project) else "budget"
     return Refill(opened, withdrawn, empty)
@@ -158,6 +161,14 @@ def examining(project: Project, exam: Sequence[Proposal], values, rng: np.random
         Draft(replace(one, reason=reason), Query.Purpose.EXAM, rng.choice(values), project.wanted, project.exam_share)
         for one in exam
     ]
+
+
+def auditing(project: Project, board: Board, doubt: Doubt, room: int, sure: bool, rng) -> list[Draft]:
+    """Audit queries, asked as exam queries are, of the items that the audit under way draws."""
+    drawn = accepting.drawn(project, board, sure, timezone.now())
+    people, reason = accepting.people(project), "drawn at random to audit the classifier"
+    found = draw(project, replace(doubt, askable=drawn), room, rng)
+    return [Draft(replace(one, reason=reason), Query.Purpose.AUDIT, 0.0, people) for one in found]
 
 
 def quotes(project: Project, board: Board, found: Sequence[Proposal]) -> list[int]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
-from labeling import arrays, dataset, learning, rating, selecting
+from labeling import accepting, arrays, dataset, learning, rating, selecting
 from labeling.dataset import CannotLearn
 from labeling.models import Consensus, Project, TrainingRun
 
@@ -32,8 +32,8 @@ CLUSTER = "training"  # its name in settings
 
 
 def request_if_due(project: Project, now: datetime) -> TrainingRun | None:
-    """A run, if enough has been agreed since the last one was asked for."""
-    if newly_agreed(project) < project.retrain_every:
+    """A run, if enough has been agreed since the last one was asked for; none while it would end a certificate."""
+    if accepting.holding(project) or newly_agreed(project) < project.retrain_every:
         return None
     return request(project, f"{project.retrain_every} newly agreed", now=now)
 
@@ -195,6 +195,7 @@ def publish(run: TrainingRun, learned: learning.Learned) -> bool:
         )
         if won and not refused:
             Project.objects.filter(pk=run.project_id).update(published=run.pk)
+            accepting.supersede(run)
     if won:
         rating.rate_all(run.project)
         prune(run.project)

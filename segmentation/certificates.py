@@ -7,12 +7,15 @@ as audits are drawn as `next_audit` draws them; its "wrong" is what the audit's 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 from scipy.special import gammaln
 
 STARTS = (0.5, 0.5), (0.25, 0.5)  # the sequences of thresholds: begins at this share of the pool; its share of delta
 FIRST = 0.75  # the share of delta that the first look spends
 LEAST = 50  # audits; fewer hardly prove anything at any share worth certifying
 TRIES = 20  # imagined projects for each size of an audit
+IMAGINED = 20_000  # items of an imagined project at most; a larger one is thinned, which makes it no surer
+FAITH = 0.2  # of an audited item's answer is what the classifier's own confidence counts in what is yet to come
 
 
 class Certificate(NamedTuple):
@@ -289,12 +292,64 @@ def worth_auditing(confidence, alpha, delta, audit_price, answer_price, audit_ri
     Plan
     """
     confidence = _checked(confidence, [], [], alpha, delta)[0]
-    random, best = np.random.default_rng(random_state), (0, 0.0, 0.0)
+    random, best, items = np.random.default_rng(random_state), (0, 0.0, 0.0), len(confidence)
+    confidence = np.sort(confidence)[:: -(-items // IMAGINED) or 1]
+    thinned = items / max(1, len(confidence))
     for audits in _sizes(len(confidence)):
         share = np.mean([_imagined(confidence, audits, alpha, delta, audit_right, random) for _ in range(TRIES)])
+        share *= thinned
         saved = answer_price * (share + audits) - audit_price * audits
         best = max(best, (int(audits), float(share), float(saved)), key=lambda it: it[2])
-    return Plan(*best, _reason(*best, len(confidence)))
+    return Plan(*best, _reason(*best, items))
+
+
+def worth_going_on(
+    confidence, audited, wrong, alpha, delta, audit_price, answer_price, *, wanted, look, lowest=-np.inf, accepted=0,
+    random_state=0,
+):  # fmt: skip
+    """After a look: would twice the audits pay? As `worth_auditing`, with what the audits so far make of confidences.
+
+    Parameters
+    ----------
+    confidence, audited, wrong, alpha, delta, lowest : as for `certify`.
+    audit_price, answer_price : as for `worth_auditing`.
+    wanted, look : of the look that was taken.
+    accepted : int
+        Items that a certificate lets the classifier decide already.
+
+    Returns
+    -------
+    Plan
+        `audits` more ones; `accepted` in all after them; `saved` by them alone.
+    """
+    confidence, audited, wrong = _checked(confidence, audited, wrong, alpha, delta, look)
+    chance = expected_wrong(confidence, audited, wrong)
+    rest = np.setdiff1d(np.flatnonzero(confidence >= lowest), audited)
+    more = round(len(rest) * min(1.0, wanted / max(1, len(confidence) - wanted)))
+    random, found = np.random.default_rng(random_state), []
+    for _ in range(TRIES if more else 0):
+        drawn = random.choice(rest, more, replace=False)
+        said = np.append(wrong, random.random(more) < chance[drawn])
+        certificate = certify(confidence, np.append(audited, drawn), said, alpha, delta, look + 1, lowest)
+        found.append(max(accepted - more, certificate.accepted if certificate else 0))
+    share = float(np.mean(found)) if found else 0.0
+    saved = answer_price * (share + more - accepted) - audit_price * more
+    if saved <= 0:
+        return Plan(0, float(accepted), 0.0, "Twice the audits would cost more than they would save.")
+    return Plan(more, share, saved, f"{more} more audits may let the classifier decide {share:.0f} items in all.")
+
+
+def expected_wrong(confidence, audited, wrong):
+    """(n,) the chance that an audit contradicts the classifier: rising as confidence falls, fitted to the audits.
+
+    Isotonic, least squares (Barlow et al. 1972); the classifier's own doubts count a little beside each audit.
+    """
+    if not len(audited):
+        return 1 - confidence
+    order = np.argsort(-confidence[audited], kind="stable")
+    sure, found = confidence[audited][order], np.asarray(wrong, float)[order]
+    fitted = isotonic_regression((found + FAITH * (1 - np.clip(sure, 0, 1))) / (1 + FAITH)).x
+    return np.interp(-confidence, -sure, fitted)
 
 
 def _sizes(items):

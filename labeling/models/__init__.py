@@ -1,5 +1,6 @@
 """What the house is made of: fields, constraints, querysets. Nouns are models, adjectives are queryset methods."""
 
+from labeling.models.acceptance import Audit, Certificate
 from labeling.models.item import Gold, Item
 from labeling.models.judgment import Consensus, Judgment
 from labeling.models.project import Category, Media, Member, Project, Suspicion, Watch, invitation_key
@@ -9,7 +10,9 @@ from labeling.models.run import TrainingRun
 
 __all__ = [
     "Assignment",
+    "Audit",
     "Category",
+    "Certificate",
     "Consensus",
     "Gold",
     "Item",

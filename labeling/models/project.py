@@ -114,6 +114,19 @@ class Project(models.Model):
         "TrainingRun", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
 
+    accept_share = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.001), MaxValueValidator(0.5)],
+        help_text="At most this share of what the classifier decides may be wrong. Empty: nothing is accepted.",
+    )
+    accept_confidence = models.FloatField(
+        default=0.95,
+        validators=[MinValueValidator(0.51), MaxValueValidator(0.999)],
+        help_text="How surely that holds.",
+    )
+    audit_lead = count(2, 1, 5, help_text="People by whom an answer must lead in an audit to be held true.")
+
     cell_price = count(10, 0, help_text="Reward for one cell, in the smallest unit, before factors.")
     price_floor = count(0, 0, help_text="No answer is paid less.")
     price_ceiling = count(1000, 0, help_text="No answer is paid more.")
@@ -134,6 +147,9 @@ class Project(models.Model):
             between("certain", 0, 1, "a certain confidence is between 0 and 1"),
             between("hard", 0, 1, "a hard confidence is between 0 and 1"),
             between("target_confidence", 0, 1, "a target confidence is between 0 and 1"),
+            between("accept_share", 0.001, 0.5, "an accepted share is between 0.001 and a half"),
+            between("accept_confidence", 0.51, 0.999, "an accepted confidence is between 0.51 and 0.999"),
+            CheckConstraint(condition=Q(audit_lead__gte=1), name="an audit is led by somebody"),
             CheckConstraint(condition=Q(agree_count__gte=1), name="at least one person agrees"),
             CheckConstraint(condition=Q(wanted__gte=F("agree_count")), name="enough people are asked to agree"),
             CheckConstraint(condition=Q(price_floor__lte=F("price_ceiling")), name="the floor is under the ceiling"),

@@ -1,0 +1,81 @@
+"""Does an audit pay? What it would cost and let the classifier decide, said before anybody is asked."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from labeling import quoting
+from labeling.models import Project
+from segmentation import certificates
+
+RIGHT = 0.99  # of the audited answers, if audits are as they must be
+LEAST_MARGIN = 0.2  # by so much at least the people of an audit are right rather than wrong
+
+
+class Prices(NamedTuple):
+    """What people get for one item: audited, and decided without a certificate. In answers where nothing is paid."""
+
+    audit: float
+    answers: float
+    unit: str
+
+
+class Weighed(NamedTuple):
+    """An audit that pays, or with `audits` 0 the reason why none does; cost and saving in `unit`."""
+
+    audits: int
+    cost: int
+    accepted: int
+    saved: int
+    items: int
+    unit: str
+    affordable: bool
+    reason: str
+
+
+def prices(project: Project) -> Prices:
+    """For the median worker. An audit asks until one answer leads: the less reliable people are, the longer."""
+    facts = quoting.facts(0.0, project.columns, [], quoting.conditions(project))
+    row = quoting.quote_ahead(project, [facts])[0]
+    people = project.audit_lead / max(2 * quoting.median_rating(project) - 1, LEAST_MARGIN)
+    unit = project.budget.currency if row else "answers"
+    return Prices(max(row, 1) * people, max(row, 1) * project.agree_count, unit)
+
+
+def weigh(project: Project, confidence: np.ndarray) -> Weighed:
+    """Before an audit, if the classifier is as sure as it should be. confidence: (n,) of the pool."""
+    cost, risk = prices(project), 1 - project.accept_confidence
+    plan = certificates.worth_auditing(confidence, project.accept_share, risk, cost.audit, cost.answers, RIGHT)
+    return weighed(project, plan, cost, len(confidence))
+
+
+def hopeful(project: Project, confidence: np.ndarray, nearly: float, beforehand: float) -> bool:
+    """Could an audit be due, for all that is known without imagining one? Quick, as it is asked at every refill."""
+    doubt = np.sort(1 - confidence)
+    sure = np.cumsum(doubt) <= project.accept_share * np.arange(1, len(doubt) + 1)
+    most = len(doubt) / 2 * prices(project).audit
+    return bool(sure.mean() >= nearly if len(sure) else False) or project.budget.available < beforehand * most
+
+
+def weigh_on(case, accepted: int) -> Weighed:
+    """After a look, by what the audits so far have found. accepted: what is certified already."""
+    audit = case.audit
+    cost = prices(audit.project)
+    plan = certificates.worth_going_on(
+        *case.tested, cost.audit, cost.answers,
+        wanted=audit.wanted, look=audit.looks + 1, lowest=case.lowest, accepted=accepted,
+    )  # fmt: skip
+    return weighed(audit.project, plan, cost, len(case.frozen.rows))
+
+
+def weighed(project: Project, plan: certificates.Plan, cost: Prices, items: int) -> Weighed:
+    total = round(plan.audits * cost.audit)
+    affordable = cost.unit == "answers" or total <= project.budget.available
+    accepted, saved = round(plan.accepted), round(plan.saved)
+    reason = plan.reason
+    if plan.audits:
+        reason = (
+            f"{plan.audits:,} audited items, for about {total:,} {cost.unit}, may let the classifier decide "
+            f"{accepted:,} of {items:,} items and save about {saved:,} {cost.unit}."
+        )
+    return Weighed(plan.audits, total, accepted, saved, items, cost.unit, affordable, reason)

@@ -1,0 +1,413 @@
+"""Certified acceptance: the classifier decides what a blind audit of one frozen run proves it may."""
+
+import numpy as np
+import pytest
+from django.db import IntegrityError, transaction
+
+from labeling import accepting, agreeing, board, certified, looking, opening, training
+from labeling.models import Audit, Certificate, Consensus, Project, Query
+from tests.making import a_project, a_query, a_run, a_worker, an_item, now
+from tests.proving import a_sure_project, audits, certify, judge, publish, refill, say
+from tests.teaching import agree
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def arrays_of_its_own(settings, tmp_path):
+    settings.STORAGES = settings.STORAGES | {
+        "arrays": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    }
+    settings.ARRAYS_CACHE = tmp_path / "cache"
+
+
+def rows(queries):
+    return {query.item_list[0].row for query in queries}
+
+
+# --- begin -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"accept_share": None}, "accepts nothing yet"),
+        ({"published": None}, "No classifier is published"),
+        ({"accept_share": 0.001}, "No audit of these 120 items would pay"),
+    ],
+)
+def test_an_audit_that_cannot_be_is_refused_with_the_reason(change, said):
+    project = a_sure_project()
+    Project.objects.filter(pk=project.pk).update(**change)
+    project.refresh_from_db()
+    with pytest.raises(accepting.CannotAudit, match=said):
+        accepting.begin(project, now())
+    assert not Audit.objects.exists()
+
+
+def test_an_audit_of_a_small_pool_is_refused_with_the_number():
+    with pytest.raises(accepting.CannotAudit, match="90 items are too few: an audit takes at least 50"):
+        accepting.begin(a_sure_project(items=90), now())
+
+
+def test_an_audit_that_the_budget_does_not_pay_is_refused_with_the_numbers():
+    project = a_sure_project(cell_price=1000)
+    with pytest.raises(accepting.CannotAudit, match=r"50 audited items, for about 200,000 points.*has 100,000 available"):
+        accepting.begin(project, now())
+
+
+def test_a_run_is_not_audited_while_another_is_on_its_way():
+    project = a_sure_project()
+    a_run(project, state="queued")
+    with pytest.raises(accepting.CannotAudit, match="on its way"):
+        accepting.begin(project, now())
+
+
+def test_a_run_is_audited_once():
+    project = a_sure_project()
+    accepting.begin(project, now())
+    with pytest.raises(accepting.CannotAudit, match="Run 1 was audited already"):
+        accepting.begin(project, now())
+
+
+def test_without_an_aim_nothing_is_audited_nor_accepted():
+    project = a_sure_project(accept_share=None)
+    refill(project)
+    assert not audits(project).exists() and not Audit.objects.exists()
+
+
+def test_the_audit_begins_by_itself_when_nearly_all_would_be_decided():
+    project = a_sure_project(target_confidence=1.0)
+    refill(project)
+    assert audits(project).count() == Audit.objects.get().wanted >= 50
+
+
+def test_the_audit_waits_while_asking_brings_more():
+    project = a_sure_project(items=300, target_confidence=1.0)
+    half = np.tile([0.4, 0.35, 0.25], (300, 1))
+    half[:150] = [0.99, 0.006, 0.004]
+    publish(project, half)
+    refill(project)
+    assert not Audit.objects.exists() and project.queries.open().teaching().exists()
+
+
+def test_the_pool_is_what_the_classifier_might_decide_and_nobody_has():
+    project = a_sure_project()
+    items = list(project.items.all())
+    agree(items[0], "cat")
+    items[1].withdrawn = True
+    items[1].save()
+    agree(items[2], "cat", degree=0.0, agreed=False)  # people ruled out what the run says
+    an_item(project)  # came after the run
+    audit = accepting.begin(project, now())
+    assert audit.size == 117
+
+
+# --- what is asked ---------------------------------------------------------------------------------------------------
+
+
+def test_an_audit_asks_whole_rows_of_items_that_lots_draw():
+    project = a_sure_project()
+    audit = accepting.begin(project, now(), seed=5)
+    refill(project)
+    lot = np.random.default_rng(5).random(120)
+    assert rows(audits(project)) == set(np.argsort(lot)[: audit.wanted].tolist())
+    assert {query.kind for query in audits(project)} == {"categories"}
+    assert all(len(query.category_list) == 3 for query in audits(project))
+
+
+def test_audits_come_in_refills_as_the_queue_has_room():
+    project = a_sure_project(queue_size=20)
+    audit = accepting.begin(project, now())
+    refill(project)
+    assert audits(project).count() == 20 and audit.wanted > 40
+    judge(project)
+    refill(project)
+    assert audits(project).count() == 40
+    assert not Certificate.objects.exists()  # a look waits for all that was drawn
+
+
+def test_nothing_is_asked_to_teach_while_an_audit_goes_on():
+    project = a_sure_project(target_confidence=1.0, certain=1.0)
+    teaching = a_query(project, "yes_no", [project.items.first()])
+    accepting.begin(project, now())
+    refill(project)
+    teaching.refresh_from_db()
+    assert teaching.state == Query.State.WITHDRAWN
+    assert set(project.queries.open().values_list("purpose", flat=True)) == {"audit"}
+
+
+def test_no_run_starts_by_itself_while_an_audit_goes_on_or_a_certificate_stands():
+    project = a_sure_project(retrain_every=1)
+    for item in project.items.all()[:3]:
+        agree(item, "cat")
+    accepting.begin(project, now(), seed=1)
+    assert training.request_if_due(project, now()) is None
+    refill(project)
+    judge(project)
+    refill(project)
+    assert Certificate.objects.standing().exists() and training.request_if_due(project, now()) is None
+    accepting.end(project, "for the test")
+    assert training.request_if_due(project, now()) is not None
+
+
+def test_audit_answers_never_train():
+    from labeling import dataset
+
+    project = a_sure_project()
+    accepting.begin(project, now())
+    refill(project)
+    judge(project)
+    assert Consensus.objects.agreed().filter(project=project).count() >= 50
+    assert not dataset.trained_by(project).exists()
+
+
+def test_people_are_asked_until_one_answer_leads():
+    project = a_sure_project()
+    accepting.begin(project, now())
+    refill(project)
+    query = audits(project).first()
+    for name, state in (("cat", "open"), ("dog", "open"), ("cat", "open"), ("cat", "closed")):
+        say(query, a_worker(project), name)
+        query.refresh_from_db()
+        assert query.state == state
+
+
+def test_an_audit_asks_its_own_people_where_others_agreed_before():
+    project = a_sure_project()
+    accepting.begin(project, now())
+    refill(project)
+    query = audits(project).first()
+    agree(query.item_list[0], "cat", source="import")
+    say(query, a_worker(project), "cat")
+    query.refresh_from_db()
+    assert query.state == "open"
+
+
+# --- look ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_audit_proves_is_accepted():
+    project = a_sure_project()
+    certificate = certify(project)
+    audited = audits(project).count()
+    assert certificate.wrong == 0 and certificate.audited == audited >= 50
+    assert certificate.accepted == 120 - audited == certified.places(certificate).sum()
+    assert certificate.bound <= certificate.share == 0.3
+    assert (certificate.run, certificate.confidence, certificate.look) == (project.published, 0.95, 1)
+    assert Audit.objects.get().state == Audit.State.DONE
+
+
+def test_a_classifier_that_audits_contradict_is_not_certified():
+    project = a_sure_project()
+    assert certify(project, truth="dog") is None
+    audit = Audit.objects.get()
+    assert audit.state == Audit.State.DONE and "certified nothing" in audit.reason
+    assert not accepting.holding(project)
+
+
+def test_an_audited_item_on_which_no_answer_leads_counts_as_wrong():
+    project = a_sure_project()
+    accepting.begin(project, now(), seed=1)
+    refill(project)
+    query, workers = audits(project).first(), [a_worker(project) for _ in range(8)]
+    for at, worker in enumerate(workers):
+        say(query, worker, ["cat", "dog"][at % 2])
+    query.refresh_from_db()
+    assert query.state == "closed" and query.asked == 8
+    judge(project, workers=workers[:2])
+    refill(project)
+    assert Certificate.objects.get().wrong == 1
+
+
+def test_a_look_need_not_wait_for_what_nobody_can_answer():
+    project = a_sure_project()
+    audit = accepting.begin(project, now(), seed=1)
+    refill(project)
+    left = audits(project).first()
+    Query.objects.filter(pk=left.pk).update(state="closed")
+    judge(project)
+    Query.objects.filter(pk=left.pk).update(state="open")
+    refill(project)
+    audit.refresh_from_db()
+    assert audit.looks == 0
+    assert accepting.look_now(project, now())
+    left.refresh_from_db()
+    assert left.state == Query.State.EXHAUSTED and Certificate.objects.get().wrong == 1
+
+
+def test_who_is_set_aside_has_no_say_in_an_audit():
+    project = a_sure_project()
+    accepting.begin(project, now(), seed=1)
+    refill(project)
+    liar = a_worker(project)
+    judge(project, workers=[liar, a_worker(project)])
+    agreeing.set_aside(liar, True, now=now())
+    refill(project)
+    assert not Certificate.objects.exists()
+    assert audits(project, state="open").count() == audits(project).count()  # asked again of others
+    judge(project, workers=[a_worker(project)])
+    refill(project)
+    assert Certificate.objects.get().wrong == 0
+
+
+def test_two_machines_take_a_look_once():
+    project = a_sure_project()
+    accepting.begin(project, now(), seed=1)
+    refill(project)
+    judge(project)
+    case = looking.case_of(accepting.underway(project))
+    assert looking.look(case, now()) and not looking.look(case, now())
+    assert Certificate.objects.count() == 1
+
+
+def test_audits_of_several_categories_lead_in_each():
+    project = a_sure_project(exclusive=False)
+    certificate = certify(project)
+    assert certificate and certificate.wrong == 0
+
+
+# --- what is accepted ------------------------------------------------------------------------------------------------
+
+
+def test_nobody_is_asked_about_what_is_accepted_but_in_exam_and_audit():
+    project = a_sure_project()
+    certify(project)
+    project.exam_share = 0.6
+    seen = board.read(project)
+    mine = certified.accepted(project, np.arange(120))
+    assert mine.sum() == Certificate.objects.get().accepted
+    assert not seen.askable[mine].any() and not seen.doubtful[mine].any()
+    assert seen.exam[mine].all() and not seen.exam[~mine].any()
+
+
+def test_open_questions_about_accepted_items_are_withdrawn():
+    project = a_sure_project()
+    inside, outside = a_query(project, "yes_no", [project.items.get(row=3)]), a_query(project, "yes_no")
+    mask = np.zeros(10, bool)
+    mask[3] = True
+    assert looking.take_back(project, mask) == 1
+    inside.refresh_from_db(), outside.refresh_from_db()
+    assert (inside.state, outside.state) == (Query.State.WITHDRAWN, Query.State.OPEN)
+
+
+# --- what ends it ----------------------------------------------------------------------------------------------------
+
+
+def test_a_new_run_supersedes_the_certificate():
+    project = a_sure_project()
+    certificate = certify(project)
+    accepting.supersede(a_run(project))
+    certificate.refresh_from_db()
+    assert certificate.withdrawn and "Run 2 was published" in certificate.reason
+    assert not certified.accepted(project, np.arange(120)).any()
+    assert Audit.objects.get().state == Audit.State.ENDED
+
+
+def test_a_new_run_withdraws_the_audit_queries_of_the_old():
+    project = a_sure_project()
+    accepting.begin(project, now())
+    refill(project)
+    accepting.supersede(a_run(project))
+    assert not audits(project, state="open").exists()
+
+
+def test_a_later_audit_that_contradicts_withdraws_the_certificate():
+    project = a_sure_project(items=200)
+    certificate = certify(project)
+    accepting.go_on(project, 40)
+    refill(project)
+    assert (
+        rows(audits(project, state="open"))
+        and not certified.places(certificate)[list(rows(audits(project, state="open")))].any()
+    )
+    judge(project, "dog")
+    refill(project)
+    certificate.refresh_from_db()
+    assert certificate.withdrawn and "later audit found too many wrong" in certificate.reason
+    assert not certified.accepted(project, np.arange(200)).any()
+
+
+def test_a_later_audit_that_agrees_leaves_it():
+    project = a_sure_project(items=200)
+    certificate = certify(project)
+    accepting.go_on(project, 30)
+    refill(project)
+    judge(project)
+    refill(project)
+    assert Certificate.objects.standing().filter(project=project).exists()
+    certificate.refresh_from_db()
+    assert not certificate.withdrawn or certificate.reason == "A later look accepts more."
+
+
+def test_a_new_category_ends_what_did_not_know_it():
+    project = a_sure_project()
+    certify(project)
+    opening.add_categories(project, ["fish"])
+    assert "Categories were added" in Certificate.objects.get().reason
+    assert not accepting.holding(project)
+
+
+# --- what the database holds -----------------------------------------------------------------------------------------
+
+
+def a_certificate(audit, **fields):
+    fields = {
+        "project": audit.project, "audit": audit, "run": audit.run, "threshold": 0.9, "share": 0.05, "confidence": 0.95,
+        "look": 1, "accepted": 10, "audited": 5, "wrong": 0, "bound": 0.05, "made": now(),
+    } | fields  # fmt: skip
+    return Certificate.objects.create(**fields)
+
+
+def an_audit(project, **fields):
+    fields = {
+        "project": project, "run": a_run(project), "share": 0.05, "confidence": 0.95, "lead": 2, "seed": 1, "size": 100,
+        "wanted": 50, "begun": now(),
+    } | fields  # fmt: skip
+    return Audit.objects.create(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"bound": 0.06}, "a certificate keeps to its share"),
+        ({"wrong": 6}, "no more are wrong than were audited"),
+        ({"accepted": 0}, "a certificate accepts something"),
+        ({"confidence": 0.4}, "a certificate's confidence is between a half and 1"),
+        ({"share": 0.0, "bound": 0.0}, "a certified share is between 0 and 1"),
+        ({"withdrawn": now().replace(year=2000)}, "withdrawn after it was made"),
+    ],
+)
+def test_a_certificate_that_cannot_be_is_refused_by_the_database(fields, sentence):
+    audit = an_audit(a_project())
+    with pytest.raises(IntegrityError, match=sentence), transaction.atomic():
+        a_certificate(audit, **fields)
+
+
+def test_one_certificate_of_a_project_stands():
+    audit = an_audit(a_project())
+    a_certificate(audit)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        a_certificate(audit, look=2)
+    Certificate.objects.update(withdrawn=now())
+    assert a_certificate(audit, look=2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"wanted": 101}, "no more is audited than there is"),
+        ({"share": 0.0}, "an audited share is between 0 and 1"),
+        ({"lead": 0}, "an audited answer leads by somebody"),
+    ],
+)
+def test_an_audit_that_cannot_be_is_refused_by_the_database(fields, sentence):
+    with pytest.raises(IntegrityError, match=sentence), transaction.atomic():
+        an_audit(a_project(), **fields)
+
+
+def test_a_project_audits_one_run_at_a_time():
+    project = a_project()
+    an_audit(project)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        an_audit(project)
