@@ -70,7 +70,8 @@ class SettingsSerializer(StrictSettings):
         fields = [
             "name", "instructions", "state", "agree_count", "agree_share", "wanted", "policy", "queue_size", "ahead",
             "lease_seconds", "exam_share", "gold_share", "certain", "hard", "grid", "classifier", "retrain_every",
-            "target_confidence", "train_on", "cell_price", "price_floor", "price_ceiling", "factors",
+            "target_confidence", "train_on", "accept_share", "accept_confidence", "audit_lead",
+            "cell_price", "price_floor", "price_ceiling", "factors",
         ]  # fmt: skip
 
 

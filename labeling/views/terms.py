@@ -10,8 +10,8 @@ from labeling.quoting import FACTORS
 class Percent(forms.FloatField):
     """A share in [0, 1], shown and typed as a percentage; ten digits keep two thirds what they are."""
 
-    def __init__(self, *, least=0, **options):
-        super().__init__(min_value=least, max_value=100, step_size=None, **options)
+    def __init__(self, *, least=0, most=100, **options):
+        super().__init__(min_value=least, max_value=most, step_size=None, **options)
         self.widget.attrs["step"] = "any"
 
     def prepare_value(self, value):
@@ -67,6 +67,22 @@ SETTINGS = (
         },
     ),
     (
+        "What the classifier may decide",
+        "People audit random items blindly; what that proves the classifier right about is accepted. The next audit "
+        "keeps to these.",
+        {
+            "accept_share": (
+                "Wrong at most, in % of what it decides",
+                "As audits would have it. Leave it empty and nothing is accepted.",
+            ),
+            "accept_confidence": ("How surely that holds, in %", "95 means: in one of twenty projects it may not."),
+            "audit_lead": (
+                "People by whom an audited answer leads",
+                "2 asks two people who agree, and others where they do not. More people make fewer mistakes.",
+            ),
+        },
+    ),
+    (
         "Rewards",
         "A reward is the price of its cells, times its factors, between floor and ceiling. For offers from now on.",
         {
@@ -77,7 +93,10 @@ SETTINGS = (
     ),
 )  # fmt: skip
 TEXTS = {name: text for _, _, fields in SETTINGS for name, text in fields.items()}
-PERCENTS = {"agree_share": 50, "certain": 0, "hard": 0, "exam_share": 0, "gold_share": 0, "target_confidence": 0}
+PERCENTS = {  # from, to
+    "agree_share": (50, 100), "certain": (0, 100), "hard": (0, 100), "exam_share": (0, 100), "gold_share": (0, 100),
+    "target_confidence": (0, 100), "accept_share": (0.1, 50), "accept_confidence": (51, 99.9),
+}  # fmt: skip
 
 
 class SettingsForm(forms.ModelForm):
@@ -92,9 +111,10 @@ class SettingsForm(forms.ModelForm):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        for name, least in PERCENTS.items():
+        for name, (least, most) in PERCENTS.items():
             old = self.fields[name]
-            self.fields[name] = Percent(least=least, label=old.label, help_text=old.help_text)
+            kept = {"label": old.label, "help_text": old.help_text, "required": old.required}
+            self.fields[name] = Percent(least=least, most=most, **kept)
         classifiers = [(key, title) for key, (title, _) in settings.CLASSIFIERS.items()]
         label, text = TEXTS["classifier"]
         self.fields["classifier"] = forms.ChoiceField(choices=classifiers, label=label, help_text=text)

@@ -8,12 +8,14 @@ import time
 import numpy as np
 import pytest
 
-from labeling import agreeing, answering, arrays, asking, exporting
+from labeling import accepting, agreeing, answering, arrays, asking, certified, exporting
 from labeling.exporting import as_csv, as_jsonl, judgments, labeled, ledger, predictions
 from labeling.importing import import_rows
 from labeling.models import Item, Query, TrainingRun
 from rewards import ledger as books
 from tests.making import a_project, a_query, a_worker, an_answer, now
+from tests.proving import a_sure_project, certify
+from tests.teaching import agree
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +40,63 @@ def say(query, worker, yes=()):
 
 def by_id(rows) -> dict[str, dict]:
     return {row["id"]: row for row in rows}
+
+
+# --- what a certificate accepts --------------------------------------------------------------------------------------
+
+
+def test_an_accepted_item_is_the_classifiers_with_its_certificate():
+    project = a_sure_project()
+    certificate = certify(project)
+    rows, mine = by_id(labeled(project)), certified.places(certificate)
+    for item in project.items.all():
+        row = rows[item.identifier]
+        if mine[item.row]:
+            assert (row["categories"], row["decided"], row["decided_by"]) == (["cat"], True, "classifier")
+            assert row["decided_at"] == certificate.made.isoformat(timespec="seconds")
+            assert row["certificate"] == {
+                "number": certificate.pk, "run": 1, "made": row["decided_at"], "threshold": certificate.threshold,
+                "share": 0.3, "confidence": 0.95, "bound": certificate.bound, "look": 1,
+                "accepted": certificate.accepted, "audited": certificate.audited, "wrong": 0,
+            }  # fmt: skip
+        else:
+            assert row["decided_by"] == "people" and set(row["certificate"].values()) == {None}
+
+
+def test_without_a_certificate_the_classifiers_word_settles_nothing_where_one_is_wanted():
+    project = a_sure_project()
+    assert {(row["decided"], row["decided_by"]) for row in labeled(project)} == {(False, "classifier")}
+    project.accept_share = None
+    assert {(row["decided"], row["decided_by"]) for row in labeled(project)} == {(True, "classifier")}
+
+
+def test_a_withdrawn_certificate_leaves_the_export():
+    project = a_sure_project()
+    certify(project)
+    accepting.end(project, "for the test")
+    rows = [row for row in labeled(project) if row["decided_by"] == "classifier"]
+    assert rows and not any(row["decided"] or row["certificate"]["number"] for row in rows)
+
+
+def test_what_people_decide_of_a_covered_item_is_theirs_and_stays_covered():
+    project = a_sure_project()
+    certificate = certify(project)
+    first, second = project.items.filter(row__in=np.flatnonzero(certified.places(certificate)))[:2]
+    agree(first, "dog")
+    agree(second, "cat", degree=0.0, agreed=False)  # people say what it is not: the run's guess
+    rows = by_id(labeled(project))
+    assert (rows[first.identifier]["categories"], rows[first.identifier]["decided_by"]) == (["dog"], "people")
+    assert rows[first.identifier]["certificate"]["number"] == certificate.pk
+    assert (rows[second.identifier]["decided"], rows[second.identifier]["certificate"]["number"]) == (False, None)
+
+
+def test_a_certificate_has_columns_of_its_own_in_a_table():
+    project = a_sure_project()
+    certificate = certify(project)
+    rows = list(csv.DictReader(io.StringIO("".join(as_csv(labeled(project))))))
+    numbers = [row["certificate:number"] for row in rows]
+    assert numbers.count(str(certificate.pk)) == certificate.accepted
+    assert numbers.count("") == 120 - certificate.accepted
 
 
 # --- the labeled set -------------------------------------------------------------------------------------------------
