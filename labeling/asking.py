@@ -18,6 +18,7 @@ from rewards import ledger
 TRIES = 5  # queries too dear for what is left that are passed over, for a cheaper one
 SENTENCES = {
     "set_aside": "Your answers in this project were set aside. Its admin can tell you why.",
+    "on_hold": "Your work here rests: an admin wants to look at some answers first. What you have earned is yours.",
     "paused": "This project is paused. Come back later.",
     "archived": "This project is finished. Thank you for your answers.",
     "holding": "Answer what you hold first.",
@@ -48,6 +49,8 @@ def next_assignment(worker: Member, holding: Collection[int] = (), *, now: datet
     project = worker.project
     if worker.set_aside:
         raise NothingToAsk("set_aside")
+    if worker.paused:
+        raise NothingToAsk("on_hold")
     if project.state != Project.State.ACTIVE:
         raise NothingToAsk(project.state)
     return (

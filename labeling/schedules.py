@@ -2,7 +2,7 @@
 
 from django_q.models import Schedule
 
-EVERY_MINUTE = {"sweep": "labeling.tasks.sweep"}
+EVERY_MINUTE = {"sweep": "labeling.tasks.sweep", "watch": "labeling.tasks.watch"}
 
 
 def ensure_schedules() -> None:

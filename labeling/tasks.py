@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from labeling import asking, launching, replying, selecting, training
+from labeling import asking, launching, replying, selecting, training, watching
 from labeling.models import Project, TrainingRun
 
 
@@ -19,3 +19,7 @@ def sweep() -> None:
     asking.expire(now)
     training.sweep(now)
     replying.forget(now)
+
+
+def watch() -> None:
+    watching.watch_all(timezone.now())

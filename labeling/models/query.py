@@ -167,6 +167,7 @@ class Assignment(models.Model):
         indexes = [
             models.Index(fields=["worker", "state"], name="assignment_by_worker"),
             models.Index(fields=["expires"], name="assignment_by_expiry", condition=Q(state="live")),
+            models.Index(fields=["finished"], name="answers_by_time", condition=Q(state="answered")),
         ]
 
     def __str__(self):

@@ -58,7 +58,8 @@ def test_a_cluster_starts_with_its_schedule(transactional_db, started):
     call_command("qcluster")
     call_command("qcluster")
     assert len(started) == 2
-    assert list(Schedule.objects.values_list("func", "minutes")) == [("labeling.tasks.sweep", 1)]
+    every_minute = [("labeling.tasks.sweep", 1), ("labeling.tasks.watch", 1)]
+    assert list(Schedule.objects.order_by("pk").values_list("func", "minutes")) == every_minute
 
 
 def test_a_cluster_does_not_start_without_the_guards(unguarded, started):

@@ -1,0 +1,350 @@
+"""What speaks against a worker: too fast, no better than chance, the same errors as another; as wagers against honesty.
+
+Each suspicion is an e-value: a wager that an honest worker multiplies by one or less on average with every answer
+(Ramdas and others, Statistical Science 38, 2023). So it may be looked at after every answer and still an honest worker
+reaches 1/a with probability a at most, ever. Answers are held against what all others say, never against themselves.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from labeling.crowd import rates
+from labeling.crowd.posteriors import damping, posterior
+
+FEWEST = 10  # answers before anybody comes under suspicion
+ATTENTION = 0.7  # of an ordinary worker's is honest enough: the rest may be guesses. Below half of that one is found
+COPIED = 0.5  # of the answers of who copies
+BESIDE = 30  # answers about one cell or item that are compared with each other
+HASTE = 0.25  # of the usual time is faster than one can read ...
+HASTY = 0.25  # ... and an honest worker may be so fast in this share of answers: by nature or by luck
+WITHIN = 0.2  # correlation of a worker's errors in the cells of one answer
+
+
+class Foretold(NamedTuple):
+    """Answers (m,) of one form, each with what the others of its item, and all workers, let one expect.
+
+    unit numbers the item or cell; said the category, or yes 1 and no 0; worker is any name; when sorts; usual (m, K)
+    probabilities of what an ordinary worker says, own (m,) of what this one said, by his own rates without it; truth
+    (m, K) as the others have it; weight (m,): the cells of one answer count as fewer; heard: had the others a word.
+    """
+
+    unit: np.ndarray
+    said: np.ndarray
+    worker: np.ndarray
+    when: np.ndarray
+    usual: np.ndarray
+    own: np.ndarray
+    truth: np.ndarray
+    weight: np.ndarray
+    counts: np.ndarray
+
+
+def foretold(model, answers, excused=None):
+    """Foretold of each form in a fitted Consensus; `answers`: what it was fitted on, in the order of answering.
+
+    excused: {worker: row}; rows before are not held against the worker, though others are held against them.
+    """
+    forms = [_foretold(channel, model, answers, excused or {}) for channel in model.channels_]
+    workers = np.unique(model.log_.worker)
+    found = guessing(forms, workers)
+    likely = workers[(found.doubt > 0) & (found.of >= FEWEST)]  # an ordinary worker is none of these
+    return [_ordinary(form, channel, ~np.isin(model.log_.worker, likely)) for form, channel in
+            zip(forms, model.channels_, strict=True)]  # fmt: skip
+
+
+def _ordinary(form, channel, sources):
+    """The form with `usual` as these sources (U,) bool make it."""
+    pools = {kind: rates.pooled(channel.spoken[(channel.kinds == kind) & sources]) for kind in channel.pools}
+    table = np.stack([pools[kind].rates for kind in channel.kinds])[channel.events.source]
+    return form._replace(usual=np.einsum("mk,mkl->ml", form.truth, table))
+
+
+def _foretold(channel, model, answers, excused):
+    events, rows = channel.events, np.arange(len(channel.events.item))
+    per_item = model.judgments_.shape[1] == 1
+    others = (model.judgments_[events.item, 0] if per_item else model.judgments_[events.item, events.category]) - 1
+    raw = channel.less(rows, model.raw_[events.item])
+    truth = posterior(damping(others, model.temperature_)[:, None] * raw, model.base_, model.exclusive)
+    gold = _gold(model)
+    truth = np.where(np.isnan(gold[events.item]), truth, gold[events.item])
+    known = ~np.isnan(gold[events.item])
+    cells = hasattr(channel, "cell")
+    if cells:
+        yes, known = truth[rows, events.category], known[rows, events.category]
+        truth = np.stack([1 - yes, yes], axis=1)
+    else:
+        known = known.any(axis=1)
+    pools = np.stack([channel.pools[kind].rates for kind in channel.kinds])
+    when = _order(events, model.log_.worker, answers)
+    since = np.array([excused.get(name, 0) for name in model.log_.worker.tolist()])[events.source]
+    return Foretold(
+        unit=channel.cell if cells else events.item,
+        said=events.said,
+        worker=model.log_.worker[events.source],
+        when=when,
+        usual=np.einsum("mk,mkl->ml", truth, pools[events.source]),
+        own=(truth * channel.without(rows, model.truth_, model.weight_)).sum(axis=1),
+        truth=truth,
+        weight=_weight(events, cells),
+        counts=((others > 0) | known) & (when >= since),
+    )
+
+
+def _gold(model):
+    """(n, C) of what is known beforehand, NaN where nothing is; a known yes of an exclusive item answers its row."""
+    known = np.full(model.raw_.shape, np.nan)
+    if model.gold_ is not None:
+        item, category, value = (np.asarray(column) for column in model.gold_)
+        if model.exclusive:
+            known[item[value > 0.5]] = 0.0
+        known[item, category] = value
+    return known
+
+
+def _weight(events, cells):
+    """What each cell of one answer about one item counts: the design effect of errors that are alike (Kish 1965)."""
+    if not cells:
+        return events.weight
+    count = np.unique(events.source * (events.item.max() + 1) + events.item, return_inverse=True, return_counts=True)
+    return events.weight / (1 + WITHIN * (count[2][count[1].ravel()] - 1))
+
+
+def _order(events, names, answers):
+    """(m,) the row at which each event's worker first spoke about its item."""
+    workers = np.unique(names)
+    key = np.asarray(answers.item) * len(workers) + np.searchsorted(workers, answers.worker)
+    key, first = np.unique(key, return_index=True)
+    return first[np.searchsorted(key, events.item * len(workers) + np.searchsorted(workers, names[events.source]))]
+
+
+# --- no better than chance -------------------------------------------------------------------------------------------
+
+
+class Guessing(NamedTuple):
+    """One row a worker, in the order of `workers`. odds: log e-value; doubt: log-odds of a guesser against an ordinary
+    worker, to rank by, also before FEWEST answers; sides: answers with what the others make likeliest; of: answers that
+    others had a word on; chance: how many would side so by chance, given how often the worker says what."""
+
+    odds: np.ndarray
+    doubt: np.ndarray
+    sides: np.ndarray
+    of: np.ndarray
+    chance: np.ndarray
+
+
+def guessing(forms, workers):
+    """Whether answers depend on what is asked: a guesser's follow his habits, an ordinary worker's also the item.
+
+    The wager: the answer is foretold by the worker's own earlier answers alone (Krichevsky and Trofimov's estimate)
+    rather than by a mixture of these and of what an ordinary worker would say.
+    """
+    odds, doubt, sides, of, chance = np.zeros((5, len(workers)))
+    for form in (_some(form, form.counts) for form in forms):
+        place = np.searchsorted(workers, form.worker)
+        habit = _habit(form, place)
+        said = np.arange(len(form.said)), form.said
+        honest = (1 - ATTENTION) * habit + ATTENTION * form.usual
+        np.add.at(odds, place, form.weight * np.log(habit[said] / honest[said]))
+        np.add.at(doubt, place, form.weight * np.log(habit[said] / form.usual[said]))
+        lead = form.truth.argmax(axis=1)
+        often = np.zeros((len(workers), form.usual.shape[1]))
+        np.add.at(often, (place, form.said), 1)
+        often /= np.maximum(often.sum(axis=1, keepdims=True), 1)
+        np.add.at(sides, place, form.said == lead)
+        np.add.at(chance, place, often[place, lead])
+        np.add.at(of, place, 1)
+    return Guessing(np.where(of >= FEWEST, odds, -np.inf), doubt, sides.astype(int), of.astype(int), chance)
+
+
+def _habit(form, place):
+    """(m, K) probability of each answer by what its worker said before."""
+    order = np.lexsort((form.when, place))
+    one = np.eye(form.usual.shape[1])[form.said[order]]
+    before = np.cumsum(one, axis=0) - one
+    first = np.searchsorted(place[order], place[order])  # of the same worker
+    before -= before[first]
+    habit = np.empty_like(one)
+    habit[order] = (before + 0.5) / (before.sum(axis=1, keepdims=True) + 0.5 * one.shape[1])
+    return habit
+
+
+# --- the same errors as another --------------------------------------------------------------------------------------
+
+
+class Copying(NamedTuple):
+    """One row a worker. odds: log e-value; other: whose answers were repeated most (NOBODY: whoever had spoken first);
+    same: of the `erred` answers of theirs that were wrong, those repeated; usual: the share others repeat of errors."""
+
+    odds: np.ndarray
+    other: np.ndarray
+    same: np.ndarray
+    erred: np.ndarray
+    usual: np.ndarray
+
+
+NOBODY = -1
+
+
+class Pairs(NamedTuple):
+    """Two answers about one unit (p,): places of who answered `later` and `earlier`, whether they are the `same`, how
+    likely the later one was to say so on his `own`, the answer's `weight`, whether the earlier one was `wrong`."""
+
+    later: np.ndarray
+    earlier: np.ndarray
+    same: np.ndarray
+    own: np.ndarray
+    weight: np.ndarray
+    wrong: np.ndarray
+
+
+def copying(forms, workers):
+    """Whether answers repeat earlier ones, of one other or of whoever spoke first, beyond what truth and common
+    illusions explain.
+
+    The wager: half the answers are the other's rather than the worker's own. A worker's e-value is half the mean over
+    all whom he might have followed and half that of following the first, so that many pairs raise no false alarm.
+    """
+    pairs, first = (Pairs(*map(np.concatenate, zip(*found, strict=True))) for found in
+                    zip(*(_pairs(form, workers) for form in forms), strict=True))  # fmt: skip
+    alike = _alike(pairs, len(workers))
+    one = _followed(pairs, _gain(pairs, alike), len(workers))
+    crowd = _followed(first._replace(earlier=first.later), _gain(first, alike), len(workers))
+    better = crowd.odds > one.odds
+    found = [np.where(better, *columns) for columns in zip(crowd, one, strict=True)]
+    return Copying(np.logaddexp(one.odds, crowd.odds) - np.log(2), np.where(better, NOBODY, one.other), *found[2:])
+
+
+def _gain(pairs, alike):
+    """(p,) logarithm of the wager's gain by each answer; people are alike a little anyway."""
+    own = pairs.own + alike * (1 - pairs.own) * pairs.same
+    return pairs.weight * np.log(1 - COPIED + COPIED * pairs.same / own)
+
+
+def _pairs(form, workers):
+    """(Pairs of all answers beside each other, Pairs of each answer and the first about its unit)."""
+    order = np.lexsort((form.when, form.unit))
+    unit, place = form.unit[order], np.searchsorted(workers, form.worker)[order]
+    said, own, weight, counts = (column[order] for column in (form.said, form.own, form.weight, form.counts))
+    lead = form.truth.argmax(axis=1)[order]
+    first = np.searchsorted(unit, unit)
+
+    def paired(late, early):
+        some = (place[late] != place[early]) & counts[late]
+        late, early = late[some], early[some]
+        return Pairs(place[late], place[early], said[late] == said[early], own[late], weight[late],
+                     said[early] != lead[late])  # fmt: skip
+
+    at = np.arange(len(unit))
+    found = [paired(at[lag:][near], at[:-lag][near]) for lag in range(1, min(BESIDE, len(unit)))
+             if (near := unit[lag:] == unit[:-lag]).any()]  # fmt: skip
+    beside = Pairs(*map(np.concatenate, zip(*found, strict=True))) if found else paired(at[:0], at[:0])
+    return beside, paired(at, first)
+
+
+ALIKE = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
+
+
+def _alike(pairs, workers):
+    """How alike people's answers are beyond the model: the median of what explains each worker's best."""
+    alone = 1 - pairs.own
+    fits = [np.where(pairs.same, np.log(1 - alone * (1 - share)), np.log(1 - share)) for share in ALIKE]
+    fits = [np.bincount(pairs.later, fit, minlength=workers) for fit in fits]
+    best = np.array(ALIKE)[np.argmax(fits, axis=0)]
+    seen = np.bincount(pairs.later, minlength=workers) >= FEWEST
+    return float(np.median(best[seen])) if seen.any() else 0.0
+
+
+def _followed(pairs, gain, workers):
+    """Copying by the mean of the e-values over all partners, and the partner with the highest."""
+    key, inverse = np.unique(pairs.later * workers + pairs.earlier, return_inverse=True)
+    worker, other = np.divmod(key, workers)
+    log, erred, repeated, answers = (np.bincount(inverse, column, minlength=len(key)) for column in
+                                     (gain, pairs.wrong, pairs.wrong & pairs.same, np.ones(len(gain))))  # fmt: skip
+    order = np.lexsort((log, worker))
+    best = order[np.flatnonzero(np.diff(worker[order], append=workers))]  # of each worker that is there
+    odds = np.full(workers, -np.inf)
+    sums = np.bincount(worker, np.exp(log), minlength=workers) / np.maximum(np.bincount(worker, minlength=workers), 1)
+    enough = np.bincount(worker, answers, minlength=workers) >= FEWEST
+    odds[enough] = np.log(sums[enough])
+    whom, same, of = np.full(workers, NOBODY), np.zeros(workers, int), np.zeros(workers, int)
+    whom[worker[best]], same[worker[best]], of[worker[best]] = other[best], repeated[best], erred[best]
+    mine, my_same = (np.bincount(worker, column, minlength=workers) for column in (erred, repeated))
+    usual = (repeated.sum() - my_same) / np.maximum(erred.sum() - mine, 1)
+    return Copying(odds, whom, same, of, usual)
+
+
+# --- too fast --------------------------------------------------------------------------------------------------------
+
+
+class Hurrying(NamedTuple):
+    """One row a worker. odds: log e-value; fast: of the answers, those below `limit`, a quarter of the `median` (both
+    in seconds, of the kind that the worker answered most)."""
+
+    odds: np.ndarray
+    fast: np.ndarray
+    of: np.ndarray
+    limit: np.ndarray
+    median: np.ndarray
+
+
+def hurrying(worker, seconds, kind, workers):
+    """Whether answers come faster than one can read: in less than a quarter of the time that others take for the kind.
+
+    The wager: the share of such answers is anything above HASTY rather than at most that, each share being as likely.
+    """
+    place = np.searchsorted(workers, worker)
+    fast, of = np.zeros((2, len(workers)), int)
+    limit, median, most = np.full(len(workers), np.nan), np.full(len(workers), np.nan), np.zeros(len(workers), int)
+    for one in np.unique(kind):
+        rows = np.flatnonzero(kind == one)
+        usual = _usual_time(place[rows], seconds[rows], len(workers))
+        rows = rows[~np.isnan(usual[place[rows]])]
+        here = np.bincount(place[rows], minlength=len(workers))
+        fast += np.bincount(place[rows], seconds[rows] < HASTE * usual[place[rows]], minlength=len(workers)).astype(int)
+        of += here
+        limit, median = (np.where(here > most, column, known) for column, known in
+                         ((HASTE * usual, limit), (usual, median)))  # fmt: skip
+        most = np.maximum(most, here)
+    return Hurrying(np.where(of >= FEWEST, _hasty(fast, of), -np.inf), fast, of, limit, median)
+
+
+def _usual_time(place, seconds, workers):
+    """(W,) for each the median of the others' medians: a few who hurry hardly move it. NaN without two others."""
+    medians = np.full(workers, np.nan)
+    for one in np.unique(place):
+        medians[one] = np.median(seconds[place == one])
+    known = np.flatnonzero(~np.isnan(medians))
+    usual = np.full(workers, np.nan)
+    if len(known) > 2:
+        for one in known:
+            usual[one] = np.median(medians[known[known != one]])
+    return usual
+
+
+def _hasty(fast, of):
+    """Logarithm of the mean likelihood over all shares above HASTY against that of HASTY itself."""
+    share = HASTY + (1 - HASTY) * (np.arange(200) + 0.5) / 200
+    logs = fast[:, None] * np.log(share / HASTY) + (of - fast)[:, None] * np.log((1 - share) / (1 - HASTY))
+    most = logs.max(axis=1)
+    return most + np.log(np.exp(logs - most[:, None]).mean(axis=1))
+
+
+# --- whom to flag ----------------------------------------------------------------------------------------------------
+
+
+def flagged(odds, level):
+    """Which of these log e-values (any shape; -inf: not judged) to act on, so that at most `level` of those flagged are
+    honest on average, and in a project of honest people anybody with probability `level` at most.
+
+    The e-BH procedure (Wang and Ramdas, JRSS B 84, 2022), valid however the e-values depend on each other.
+    """
+    odds = np.asarray(odds, float)
+    tested = np.sort(odds[np.isfinite(odds)])[::-1]
+    enough = np.log(len(tested)) - np.log(level * np.arange(1, len(tested) + 1)) if len(tested) else tested
+    found = np.flatnonzero(tested >= enough)
+    return odds >= (tested[found[-1]] if len(found) else np.inf)
+
+
+def _some(form, rows):
+    return Foretold(*(column[rows] for column in form))
