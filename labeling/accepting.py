@@ -4,14 +4,17 @@ Rule: an audit and its certificates belong to one frozen run and end with it. Wh
 teach, and while a certificate stands no run starts by itself: its classifier would end what was paid to be proved.
 """
 
+import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from labeling import arrays, auditing, board, freezing, looking, weighing
+from labeling import arrays, auditing, board, certified, freezing, looking, weighing
 from labeling.models import Audit, Certificate, Project, Query, TrainingRun
 from labeling.weighing import Weighed
 
@@ -160,6 +163,45 @@ def go_on(project: Project, more: int) -> Audit:
         raise CannotAudit("Every item of the pool has been drawn already.")
     done.refresh_from_db()
     return done
+
+
+# --- what is known ---------------------------------------------------------------------------------------------------
+
+FRESH = 300  # seconds for which what an audit would cost and bring is not worked out anew
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Where a project's acceptance stands. audit: the one that stands, else the last; certificate: the one that stands;
+    case: what the audit has come to; plan: what a first audit would cost and bring; refusal: why none may begin."""
+
+    audit: Audit | None
+    certificate: Certificate | None
+    case: looking.Case | None
+    plan: Weighed | None
+    refusal: str
+
+
+def outlook(project: Project) -> Outlook:
+    audit = Audit.objects.filter(project=project).select_related("run").first()
+    certificate = certified.standing(project)
+    case = None
+    if audit and audit.state != Audit.State.ENDED:
+        audit.project = project
+        case = looking.case_of(audit)
+    try:
+        refuse_early(project)
+    except CannotAudit as refusal:
+        return Outlook(audit, certificate, case, None, str(refusal))
+    plan = foreseen(project)
+    return Outlook(audit, certificate, case, plan, "" if plan.audits else plan.reason)
+
+
+def foreseen(project: Project) -> Weighed:
+    """What an audit of the published run would cost and bring, as it was a few minutes ago."""
+    asked = project.published_id, project.accept_share, project.accept_confidence, weighing.prices(project)
+    digest = hashlib.sha256(repr((project.created, project.budget.available, asked)).encode()).hexdigest()
+    return cache.get_or_set(f"audit-{digest}", lambda: weighed(project, board.read(project))[1], FRESH)
 
 
 # --- end -------------------------------------------------------------------------------------------------------------

@@ -16,14 +16,27 @@ from segmentation import certificates
 @dataclass(frozen=True)
 class Case:
     """What an audit has come to. places: (k,) of all that is drawn and in play; wrong: (k,) bool, whether people
-    contradict the run there; unopened: array rows drawn and not asked yet; waiting: how many are undecided."""
+    contradict the run there; undecided: (k,) bool, whether people are asked still; unopened: rows not asked yet."""
 
     audit: Audit
     frozen: Frozen
     places: np.ndarray
     wrong: np.ndarray
+    undecided: np.ndarray
     unopened: np.ndarray
-    waiting: int
+
+    @property
+    def waiting(self) -> int:
+        return int(self.undecided.sum())
+
+    @property
+    def decided(self) -> tuple[np.ndarray, np.ndarray]:
+        """(places, wrong) of those that people have decided."""
+        return self.places[~self.undecided], self.wrong[~self.undecided]
+
+    @property
+    def found_wrong(self) -> int:
+        return int(self.decided[1].sum())
 
     @property
     def lowest(self) -> float:
@@ -44,8 +57,9 @@ def case_of(audit: Audit) -> Case:
     rows = frozen.rows[places].tolist()
     wrong = [row not in found or found[row].answer != frozen.guess(at) for row, at in zip(rows, places, strict=True)]
     unopened = [row for row in rows if row not in found and row not in broken]
-    waiting = sum(found[row].waiting for row in rows if row in found) + len(unopened)
-    return Case(audit, frozen, places, np.array(wrong, bool), np.array(unopened, int), waiting)
+    waiting = {row for row, finding in found.items() if finding.waiting} | set(unopened)
+    undecided = np.array([row in waiting for row in rows], bool)
+    return Case(audit, frozen, places, np.array(wrong, bool), undecided, np.array(unopened, int))
 
 
 def look(case: Case, now: datetime) -> bool:

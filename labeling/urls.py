@@ -13,6 +13,7 @@ project = [
     path("items/", projects.items, name="project_items"),
     path("people/", projects.people, name="project_people"),
     path("people/<int:member>/set-aside/", projects.set_aside, name="set_aside"),
+    path("acceptance/", projects.acceptance, name="project_acceptance"),
     path("money/", projects.money, name="project_money"),
     path("state/", projects.state, name="project_state"),
     path("retrain/", projects.retrain, name="project_retrain"),

@@ -1,5 +1,6 @@
 """What an admin and a researcher see: a project's pages, one module a subject. To a worker they do not exist."""
 
+from labeling.views.projects.certifying import acceptance
 from labeling.views.projects.delivering import export
 from labeling.views.projects.filling import items
 from labeling.views.projects.funding import money
@@ -9,6 +10,6 @@ from labeling.views.projects.ring import detail, loop, refill, retrain, run
 from labeling.views.projects.shaping import new, settings, state
 
 __all__ = [
-    "detail", "export", "items", "loop", "money", "new", "people", "queries", "query",
+    "acceptance", "detail", "export", "items", "loop", "money", "new", "people", "queries", "query",
     "refill", "retrain", "run", "set_aside", "settings", "state",
 ]  # fmt: skip
