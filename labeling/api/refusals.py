@@ -14,7 +14,7 @@ from django.views import defaults
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from labeling import answering, asking, opening, training
+from labeling import accepting, answering, asking, opening, training
 from rewards import ledger
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ REFUSALS = {
     answering.AnswerRefused: answer_refused,
     asking.NotHeld: says(409, "not_held", "The assignment is no longer yours: answered, given back or expired."),
     opening.Refused: says(400, "refused"),
+    accepting.CannotAudit: says(409, "cannot_audit"),
     training.CannotLearn: says(409, "cannot_learn"),
     ledger.BudgetExhausted: says(409, "budget_exhausted"),
     ledger.InsufficientBalance: says(409, "insufficient_balance"),

@@ -79,7 +79,9 @@ def sample(shape):
         return {name: sample(inner) for name, inner in shape.get("properties", {}).items()}
     if shape.get("type") == "array":
         return [sample(shape["items"])]
-    return {"string": "x", "integer": 1, "number": 1, "boolean": True}[shape.get("type", "string")]
+    kind = shape.get("type", "string")
+    kind = kind[0] if isinstance(kind, list) else kind  # it, or null
+    return {"string": "x", "integer": 1, "number": 1, "boolean": True}[kind]
 
 
 def places(value, path=()):
