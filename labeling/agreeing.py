@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-import numpy as np
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Greatest, Least
 
-from labeling import consensus, rating
+from labeling import believing, consensus, rating
+from labeling.believing import Believed
 from labeling.consensus import Rule
 from labeling.hearing import Said, said_of, standing_of, verdicts_of
 from labeling.kinds import Cell
@@ -29,15 +29,17 @@ from labeling.models import (
 
 TRAINING = (Query.Purpose.TEACH, Query.Purpose.RANDOM)  # the others measure; they never train
 BATCH = 500  # items renewed in one transaction when much has to be renewed
+BELOW = 0.5 - 1e-9  # a "no", if only just
 
 
 def rule_of(project: Project) -> Rule:
-    return Rule(count=project.agree_count, share=project.agree_share)
+    sure = project.agree_posterior if project.agree_by == Project.AgreeBy.POSTERIOR else None
+    return Rule(count=project.agree_count, share=project.agree_share, sure=sure)
 
 
 def agreed_cell(row: Consensus, rule: Rule) -> bool:
     """Do people agree on this cell, whichever way? Of exclusive items only a yes is stored as agreed."""
-    return consensus.agrees(consensus.Cell(row.degree, row.posterior, row.judgments), rule)
+    return consensus.agrees(row, rule)
 
 
 class Renewed(NamedTuple):
@@ -53,16 +55,18 @@ def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float]) -
     before: the judgments of this assignment that the new ones replaced.
     """
     query = assignment.query
-    items = [item.pk for item in query.item_list]
     if query.purpose == Query.Purpose.GOLD:
         rating.rate_on_gold(assignment, before)
         return Renewed()
-    lock(items)
-    judged, standing = said_of(items, query), standing_of(items)
-    rows = renew_items(query.project, judged, standing, now)
+    places = {item.pk: item.row for item in query.item_list}
+    lock(places)
+    judged, standing = said_of(places, query), standing_of(places)
+    known = believing.reliabilities({said.worker for item in places for said in judged[item]})
+    rows, believed = renew_items(query.project, judged, standing, places, known, now)
     earlier, verdicts = verdicts_of(standing), verdicts_of(rows)
-    rating.rate(rating.shifts(assignment, before, judged, earlier, verdicts))
-    fresh = any(verdicts[item].keys() - earlier[item].keys() for item in items)
+    shifts = rating.shifts(assignment, before, judged, earlier, verdicts)
+    rating.count(shifts, rating.learn(assignment, before, judged, believed, known))
+    fresh = any(verdicts[item].keys() - earlier[item].keys() for item in places)
     return Renewed(fresh, settled(query, rows))
 
 
@@ -72,9 +76,15 @@ def lock(items: Collection[int]) -> None:
         list(Item.objects.select_for_update(no_key=True).filter(pk__in=items).order_by("pk").values("pk"))
 
 
-def renew_items(project: Project, judged, standing, now: datetime) -> dict[int, dict[int, Consensus]]:
-    """Write the consensus of the items in `standing`; returns what is stored of them then."""
-    rows = {item: renewed(project, item, judged[item], standing[item], now) for item in standing}
+def renew_items(project: Project, judged, standing, places: Mapping[int, int], known, now: datetime):
+    """Write the consensus of the items in these array rows; returns what is stored then, and what is believed of each.
+
+    known: the reliabilities of those who judged them.
+    """
+    beliefs = believing.of(project)
+    voices = believing.voices(beliefs, (said for item in places for said in judged[item]), known)
+    believed = {item: believing.believe(beliefs, judged[item], voices, row) for item, row in places.items()}
+    rows = {item: renewed(project, item, judged[item], believed[item], standing[item], now) for item in places}
     written = [row for item in rows for row in rows[item].values()]
     cleared = [row.pk for item in rows for category, row in standing[item].items() if lapsed(row, rows[item], category)]
     if cleared:  # first, so that an exclusive item never holds two agreed categories on the way
@@ -83,29 +93,44 @@ def renew_items(project: Project, judged, standing, now: datetime) -> dict[int, 
         written,
         update_conflicts=True,
         unique_fields=["item", "category"],
-        update_fields=["degree", "posterior", "judgments", "agreed"],
+        update_fields=["degree", "error", "share", "posterior", "evidence", "judgments", "agreed"],
     )
-    return {item: standing[item] | rows[item] for item in standing}
+    return {item: standing[item] | rows[item] for item in places}, believed
 
 
-def renewed(project: Project, item: int, judged: Collection[Said], standing, now: datetime) -> dict[int, Consensus]:
+def renewed(project: Project, item: int, judged, believed: Believed, standing, now) -> dict[int, Consensus]:
     """{category: row} of one item as people's judgments have it now."""
-    fixed = {category: row for category, row in standing.items() if row.source != Consensus.Source.PEOPLE}
-    cells = cells_of(project, judged)
-    left = left_over(project, cells)
-    people = agreed_by_people(project, cells, left, standing)
-    cells |= left
-    cells |= {category: consensus.tally([]) for category in standing.keys() - cells.keys()}  # set aside
+    fixed = {category for category, row in standing.items() if row.source != Consensus.Source.PEOPLE}
+    said, rule = tallied(judged), rule_of(project)
+    cells = cells_of(project, said, believed, answers=len({one.assignment for one in judged}))
+    people = agreed_by_people(project, cells, standing)
     since = {category: row.agreed or now for category, row in standing.items()}
-    return {
-        category: Consensus(
-            project=project, item_id=item, category_id=category, degree=cell.degree, posterior=cell.posterior,
-            judgments=cell.judgments, agreed=since.get(category, now) if category in people else None,
-            exclusive=project.exclusive,
+    figures = figures_of(project, said, cells, believed)
+    rows = {}
+    for category in (said.keys() | standing.keys() | set(people)) - fixed:
+        row = rows[category] = Consensus(
+            project=project, item_id=item, category_id=category, exclusive=project.exclusive, **figures[category]
         )
-        for category, cell in cells.items()
-        if category not in fixed
-    }  # fmt: skip
+        if category in people:  # on its side of the line, whatever the corrected degree
+            yes = rule.strength(cells[category]) > 0.5
+            row.agreed, row.degree = since.get(category, now), max(row.degree, 0.5) if yes else min(row.degree, BELOW)
+    return rows
+
+
+def figures_of(project: Project, said, cells, believed: Believed) -> dict[int, dict]:
+    """{category: what is stored of the cell}; the evidence is relative to a category that nobody was asked about."""
+    rest = [at for at, category in enumerate(project.category_keys) if category not in said]
+    nobody = believed.evidence[rest[0]] if project.exclusive and rest else 0.0
+    columns = (believed.degrees.share, believed.degrees.error, believed.posterior, believed.evidence - nobody)
+    figures = {}
+    for category, *row in zip(project.category_keys, *(column.tolist() for column in columns), strict=True):
+        degree, error, posterior, evidence = row
+        share, judgments = said.get(category, (cells[category].share, 0))
+        if not judgments:  # nobody was asked: what the others leave of it
+            degree, error = share or posterior, (posterior * (1 - posterior)) ** 0.5
+        names = ("degree", "error", "share", "posterior", "evidence", "judgments")
+        figures[category] = dict(zip(names, (degree, error, share, posterior, evidence, judgments), strict=True))
+    return figures
 
 
 def lapsed(row: Consensus, rows: Mapping[int, Consensus], category: int) -> bool:
@@ -122,51 +147,52 @@ def settled(query: Query, rows: Mapping[int, Mapping[int, Consensus]]) -> bool:
     )
 
 
-def cells_of(project: Project, judged: Collection[Said]) -> dict[int, consensus.Cell]:
-    """The cells of one item that people were asked about."""
-    if not project.exclusive:
-        degrees = defaultdict(list)
-        for said in judged:
-            degrees[said.category].append(said)
-        return {
-            category: consensus.tally([said.degree for said in row], [said.rating for said in row])
-            for category, row in degrees.items()
-        }
-    if not judged:
-        return {}
-    categories = project.category_keys
-    answers = {answer: at for at, answer in enumerate(dict.fromkeys(said.assignment for said in judged))}
-    values, ratings = np.full((len(answers), len(categories)), np.nan), np.zeros(len(answers))
+def tallied(judged: Collection[Said]) -> dict[int, tuple[float, int]]:
+    """{category: (share of people who say yes, how many judged)} of one item."""
+    degrees = defaultdict(list)
     for said in judged:
-        values[answers[said.assignment], categories.index(said.category)] = said.degree
-        ratings[answers[said.assignment]] = said.rating
-    row = zip(categories, consensus.tally_row(values, ratings), strict=True)
-    return {category: cell for category, cell in row if cell.judgments}
+        degrees[said.category].append(said.degree)
+    return {category: (sum(row) / len(row), len(row)) for category, row in degrees.items()}
+
+
+def cells_of(project: Project, said, believed: Believed, answers: int) -> dict[int, consensus.Cell]:
+    """All cells of one item, as the rule reads them.
+
+    Of an exclusive item one truth explains all answers: where the rule asks how sure that is, they count together.
+    Where it asks for shares, a "no" to all categories but one is a "yes" to the one left, nobody having judged it.
+    """
+    keys, together = project.category_keys, project.exclusive and project.agree_by == Project.AgreeBy.POSTERIOR
+    cells = {}
+    for category, posterior in zip(keys, believed.posterior.tolist(), strict=True):
+        share, judgments = said.get(category, (0.0, 0))
+        cells[category] = consensus.Cell(share, posterior, answers if together else judgments)
+    return cells | ({} if together else left_over(project, {category: cells[category] for category in said}))
 
 
 def left_over(project: Project, cells: Mapping[int, consensus.Cell]) -> dict[int, consensus.Cell]:
-    """The one category left where people agree that an exclusive item is of none of the others: a "no" to one of two
-    is a "yes" to the other. No judgments are its own, and that is how it is known again."""
+    """The one category left where people agree that an exclusive item is of none of the others.
+
+    It counts no judgments of its own, and that is how it is known again.
+    """
     if not project.exclusive:
         return {}
     rule = rule_of(project)
-    out = {category: cell for category, cell in cells.items() if cell.degree < 0.5 and consensus.agrees(cell, rule)}
+    out = {category: cell for category, cell in cells.items() if cell.share < 0.5 and consensus.agrees(cell, rule)}
     left = set(project.category_keys) - out.keys()
     if len(left) != 1 or not out or left & cells.keys():  # judged itself, it speaks for itself
         return {}
-    doubt = max(cell.degree for cell in out.values())
-    posterior = max(0.0, 1 - sum(cell.posterior for cell in out.values()))
-    return {left.pop(): consensus.Cell(1 - doubt, posterior, 0)}
+    doubt = max(cell.share for cell in out.values())
+    return {left.pop(): consensus.Cell(1 - doubt, 1 - sum(cell.posterior for cell in out.values()), 0)}
 
 
 def forget_left_over(project: Project) -> None:
     """What was agreed because one category only was left is open again: there is another one now."""
     if Consensus.objects.agreed().of_people().filter(project=project, judgments=0).delete()[0]:
-        rating.rate_all(project)
+        rating.count_all(project)
 
 
-def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], left, standing) -> Collection[int]:
-    """The cells (of an exclusive item: the one category, or the one that is left) that meet the project's rule."""
+def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], standing) -> Collection[int]:
+    """The cells (of an exclusive item the one category) that meet the project's rule."""
     rule = rule_of(project)
     fixed = {category for category, row in standing.items() if row.source != Consensus.Source.PEOPLE}
     free = {category: cell for category, cell in cells.items() if category not in fixed}
@@ -176,7 +202,8 @@ def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], left
     if fixed & set(agreed):
         return []
     settled = consensus.settle(free, rule, standing=agreed[0] if agreed else None)
-    return left.keys() - fixed if settled is None else [settled]
+    left = [category for category, cell in free.items() if cell.share > 0.5 and not cell.judgments]
+    return left if settled is None else [settled]
 
 
 def close_if_answered(query: Query, settled: bool) -> bool:
@@ -202,11 +229,18 @@ def set_aside(worker: Member, aside: bool, *, now: datetime) -> int:
     )
     for start in range(0, len(items), BATCH):
         with transaction.atomic():
-            batch = items[start : start + BATCH]
-            lock(batch)
-            renew_items(worker.project, said_of(batch), standing_of(batch), now)
-    rating.rate_all(worker.project)
+            renew_batch(worker.project, items[start : start + BATCH], now)
+    rating.count_all(worker.project)
     return len(items)
+
+
+def renew_batch(project: Project, items: Collection[int], now: datetime) -> None:
+    """Renew the consensus of these items from the rows, within the caller's transaction."""
+    lock(items)
+    judged = said_of(items)
+    places = dict(Item.objects.filter(pk__in=items).values_list("pk", "row"))
+    known = believing.reliabilities({said.worker for item in items for said in judged[item]})
+    renew_items(project, judged, standing_of(items), places, known, now)
 
 
 def yield_places(worker: Member, aside: bool) -> None:

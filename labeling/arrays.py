@@ -54,7 +54,7 @@ def load(pointer: dict) -> np.ndarray:
     return _load(pointer["path"], pointer["sha256"])
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _load(path: str, digest: str) -> np.ndarray:
     file = local_path(path) or fetched(path, digest)
     if sha256(file) != digest:

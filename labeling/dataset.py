@@ -13,12 +13,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.module_loading import import_string
 
 from labeling import agreeing, arrays, predicting
-from labeling.consensus import ROUNDING
+from labeling.consensus import Rule
 from labeling.models import Category, Consensus, Gold, Item, Media, Project, Query, QueryItem
 from segmentation.content import BrokenContent, EncoderMissing, Stored
 from segmentation.encodings import EncodingCache
 
 NO = 1e-3  # what "not this category" leaves of a likelihood
+LATER = 0.1  # the same, of a category that was not there yet: unknown, yet rarer than what people could choose
 
 
 class CannotLearn(Exception):
@@ -99,44 +100,49 @@ Cells = Iterable[tuple[int, int, Consensus]]  # row and column of the targets
 
 
 def fill_rows(project: Project, targets: np.ndarray, cells: Cells) -> None:
-    """Targets of exclusive items: one-hot where one category is agreed; else all evidence, or only an agreed "no"."""
-    evidence, rule = project.train_on == Project.TrainOn.EVIDENCE, agreeing.rule_of(project)
-    settled, posterior = [], np.full(targets.shape, np.nan)
+    """Targets of exclusive items, from people alone: one-hot where they plainly agreed, else their evidence.
+
+    An agreed "no" counts where evidence does not. A category that came after the answers is unknown in them.
+    """
+    every, rule = project.train_on == Project.TrainOn.EVIDENCE, agreeing.rule_of(project)
+    evidence, asked = np.zeros(targets.shape), np.zeros(targets.shape, bool)
+    heard, sure = set(), {}
     for row, column, cell in cells:
-        if cell.agreed and cell.degree >= 0.5:
-            settled.append((row, column))
-        elif evidence and cell.judgments:
-            posterior[row, column] = cell.posterior
+        evidence[row, column], asked[row, column] = cell.evidence, True
+        if cell.agreed and cell.degree >= 0.5 and plain(cell, rule):
+            sure[row] = column, cell.agreed.timestamp()
+        elif cell.judgments and (every or cell.agreed):
+            heard.add(row)
         elif predicting.ruled_out(cell, rule):
             targets[row, column] = NO
-    judged = ~np.isnan(posterior).all(axis=1)
-    targets[judged] = likelihood(posterior[judged])
-    for row, column in settled:  # over what single answers said of the others
-        targets[row] = 0.0
+    created = np.array([category.created.timestamp() for category in project.categories.order_by("column")])
+    heard = sorted(heard)
+    likely = np.maximum(NO, np.exp(evidence[heard] - evidence[heard].max(axis=1, keepdims=True)))
+    targets[heard] = np.where(came_later(asked[heard], created), np.minimum(likely, LATER), likely)
+    for row, (column, agreed) in sure.items():  # over what single answers said of the others
+        targets[row] = np.where(created > agreed, LATER, 0.0)
         targets[row, column] = 1.0
 
 
+def came_later(asked: np.ndarray, created: np.ndarray) -> np.ndarray:
+    """(m, C) categories newer than all that were asked about, where those were all there was to choose among."""
+    newer = created > np.where(asked, created, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+    return newer & (asked | newer).all(axis=1, keepdims=True)
+
+
+def plain(cell: Consensus, rule: Rule) -> bool:
+    """Does what is agreed rest on shares, or on somebody who outranks people? A posterior may hold the prior."""
+    return rule.sure is None or cell.source != Consensus.Source.PEOPLE
+
+
 def fill_cells(project: Project, targets: np.ndarray, cells: Cells) -> None:
-    """Targets of items of several categories: agreed degrees; or, of all evidence, how likely people's yes is."""
-    evidence = project.train_on == Project.TrainOn.EVIDENCE
+    """Targets of items of several categories: agreed degrees; or how likely people's evidence makes a yes."""
+    every, rule = project.train_on == Project.TrainOn.EVIDENCE, agreeing.rule_of(project)
     for row, column, cell in cells:
-        if evidence and cell.judgments:
-            targets[row, column] = cell.posterior
-        elif cell.agreed:
+        if cell.agreed and plain(cell, rule) and not (every and cell.judgments):
             targets[row, column] = cell.degree
-
-
-def likelihood(posterior: np.ndarray) -> np.ndarray:
-    """Rows of posteriors (m, C) under an even prior, NaN where nobody was asked -> likelihoods, 1 at the likeliest.
-
-    The categories nobody was asked about share what is left. Where nothing is, they came after the answers: then they
-    are as likely as the least likely that was asked.
-    """
-    unasked = np.isnan(posterior)
-    left = 1 - np.nansum(posterior, axis=1)
-    share = np.where(left > ROUNDING, left / np.maximum(unasked.sum(axis=1), 1), np.nanmin(posterior, axis=1))
-    row = np.where(unasked, share[:, None], posterior)
-    return np.maximum(NO, row / row.max(axis=1, keepdims=True))
+        elif cell.judgments and (every or cell.agreed):
+            targets[row, column] = 1 / (1 + np.exp(-cell.evidence))
 
 
 # --- features --------------------------------------------------------------------------------------------------------

@@ -38,8 +38,10 @@ def labeled(project: Project) -> Iterator[dict]:
       `bound` (at most this share of what it covers is wrong, as audits would have it) and `confidence` that it holds;
       where people have decided a covered item since, theirs is the word; nulls without one;
     - confidence, run: the classifier's, and which; withdrawn: taken out, never asked; exported: when this was read;
-    - degree, probability: {category: value}, null where unknown. While people agree only on what an item is not,
-      that has probability 0, and the confidence is that among the rest.
+    - degree, error: {category: share of people who say yes, corrected for how reliable they are, and its standard
+      error}; posterior: {category: probability of a yes, from people and, as far as trusted, the classifier};
+    - probability: {category: the classifier's}. All null where unknown. While people agree only on what an item is
+      not, that has probability 0, and the confidence is that among the rest.
     """
     exported, run = stamp(timezone.now()), published(project)
     categories, proof = list(project.categories.all()), acceptance(project, run)
@@ -66,6 +68,8 @@ def labeled(project: Project) -> Iterator[dict]:
                 "withdrawn": item.withdrawn,
                 "exported": exported,
                 "degree": {c.name: round(row[c.pk].degree, 4) if c.pk in row else None for c in categories},
+                "error": {c.name: round(row[c.pk].error, 4) if c.pk in row else None for c in categories},
+                "posterior": {c.name: round(row[c.pk].posterior, 4) if c.pk in row else None for c in categories},
                 "probability": {c.name: p for c, p in zip(categories, sayings.probability, strict=True)},
             }
 
@@ -189,10 +193,10 @@ def answers_about(items: list[int]) -> dict[int, int]:
 def agreement(cells: Iterable[Consensus], exclusive: bool) -> float | None:
     """What is agreed because no other category is left rests on people too, though nobody judged it by itself."""
     people = Consensus.Source.PEOPLE
-    degrees = [cell.degree for cell in cells if cell.judgments or (cell.agreed and cell.source == people)]
-    if not degrees:
+    shares = [cell.share for cell in cells if cell.judgments or (cell.agreed and cell.source == people)]
+    if not shares:
         return None
-    return round(max(degrees) if exclusive else min(max(degree, 1 - degree) for degree in degrees), 4)
+    return round(max(shares) if exclusive else min(max(share, 1 - share) for share in shares), 4)
 
 
 def cells_answered(answers: list[Assignment]) -> dict[int, dict[tuple[int, int], tuple[float, bool]]]:

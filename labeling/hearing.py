@@ -8,17 +8,20 @@ from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Judgment, Query, QueryCategory
 
 IMPLYING = [kind.name for kind in KINDS.values() if kind.implied]
+MEASURING = (Query.Purpose.EXAM, Query.Purpose.AUDIT)
 
 
 class Said(NamedTuple):
-    """What one worker said of one cell; `implied` where the cell was shown and not chosen."""
+    """What one worker said of one cell; `implied` where the cell was shown and not chosen, `blind` where people are
+    to judge by themselves, since it measures the classifier."""
 
     assignment: int
     worker: int
-    rating: float
+    kind: str
     category: int
     degree: float
-    implied: bool
+    implied: bool = False
+    blind: bool = False
 
 
 def said_of(items: Collection[int], known: Query | None = None) -> dict[int, list[Said]]:
@@ -27,13 +30,14 @@ def said_of(items: Collection[int], known: Query | None = None) -> dict[int, lis
     known: a query whose categories have been read already.
     """
     answers, shown, explicit = {}, defaultdict(list), defaultdict(dict)
-    for answer, worker, rating, query, kind, item in (
+    for answer, worker, query, kind, purpose, item in (
         Assignment.objects.answered()
         .filter(query__query_items__item__in=items, worker__set_aside=False)
         .exclude(query__purpose=Query.Purpose.GOLD)
-        .values_list("pk", "worker", "worker__rating", "query", "query__kind", "query__query_items__item")
+        .order_by("finished", "pk")
+        .values_list("pk", "worker", "query", "query__kind", "query__purpose", "query__query_items__item")
     ):
-        answers[answer] = worker, rating, query, kind in IMPLYING
+        answers[answer] = worker, query, kind, purpose in MEASURING
         shown[answer].append(item)
     for answer, item, category, degree in (
         Judgment.objects.standing()
@@ -41,13 +45,14 @@ def said_of(items: Collection[int], known: Query | None = None) -> dict[int, lis
         .values_list("assignment", "item", "category", "degree")
     ):
         explicit[answer, item][category] = degree
-    offered = categories_of({query for _, _, query, implying in answers.values() if implying}, known)
+    offered = categories_of({query for _, query, kind, _ in answers.values() if kind in IMPLYING}, known)
     judged = defaultdict(list)
-    for answer, (worker, rating, query, _) in answers.items():
+    for answer, (worker, query, kind, blind) in answers.items():
         for item in shown[answer]:  # an answer that chose nothing says no to all it was offered
             degrees = explicit[answer, item]
-            judged[item] += [Said(answer, worker, rating, c, degree, False) for c, degree in degrees.items()]
-            judged[item] += [Said(answer, worker, rating, c, 0.0, True) for c in offered[query] if c not in degrees]
+            judged[item] += [Said(answer, worker, kind, c, degree, False, blind) for c, degree in degrees.items()]
+            rest = [c for c in offered[query] if c not in degrees]
+            judged[item] += [Said(answer, worker, kind, c, 0.0, True, blind) for c in rest]
     return judged
 
 

@@ -66,7 +66,7 @@ def write_known(project: Project, cells: Cells, now: datetime) -> set[int]:
     """Of an exclusive item the one category is written, which settles its row. Returns the items written."""
     fields = {"project": project, "agreed": now, "exclusive": project.exclusive, "source": Consensus.Source.IMPORT}
     rows = [
-        Consensus(item_id=item, category_id=category, degree=degree, posterior=degree, **fields)
+        Consensus(item_id=item, category_id=category, degree=degree, share=degree, posterior=degree, **fields)
         for item, row in cells.items()
         for category, degree in row.items()
         if degree or not project.exclusive
@@ -78,7 +78,7 @@ def write_known(project: Project, cells: Cells, now: datetime) -> set[int]:
         rows,
         update_conflicts=True,
         unique_fields=["item", "category"],
-        update_fields=["degree", "posterior", "agreed", "source"],  # how many people judged it stays true
+        update_fields=["degree", "share", "posterior", "agreed", "source"],  # how many people judged it stays true
     )
     return items
 

@@ -14,6 +14,8 @@ from labeling.models import Consensus, Gold, Project, Query, QueryItem, Training
 from segmentation import confidence, promotion
 
 VIEWS = "views."  # before the names of their parts among a run's arrays
+FOLDS = 3  # parts whose answers are hidden in turn: each costs another fit
+FEWEST = 4 * FOLDS  # items whose answers are known, for a part of them to be worth hiding
 
 Report = Callable[[float, str], None]
 
@@ -36,12 +38,13 @@ def learn(run: TrainingRun, report: Report) -> Learned:
     X, pointer = dataset.features(data, run.seed, between(report, 0.05, 0.3))
     made = {"features": pointer} | views_of(run.project, pointer)
     report(0.3, f"Learning from {data.known} items")
-    fitted = fit(run, X, data.targets, made, between(report, 0.3, 0.9))
-    report(0.9, "Comparing with the published classifier")
+    fitted = fit(run, X, data.targets, made, between(report, 0.3, 0.5))
     probability = np.full(data.shape, np.nan, np.float32)
     probability[np.ix_(data.rows, data.columns)] = probabilities(fitted, X, len(data.columns))
-    metrics, verdict = evaluate(data, probability)
     made |= save_views(run.project, made, fitted)
+    made |= foretold(run, data, X, made, between(report, 0.5, 0.9))
+    report(0.9, "Comparing with the published classifier")
+    metrics, verdict = evaluate(data, probability)
     return Learned(probability, made, metrics | heard(fitted), verdict, data.known)
 
 
@@ -50,6 +53,11 @@ def between(report: Report, low: float, high: float) -> Report:
 
 
 def fit(run: TrainingRun, X: np.ndarray, targets: np.ndarray, made: dict, progress: Report):
+    return classifier_of(run, made, progress).fit(X, targets)
+
+
+def classifier_of(run: TrainingRun, made: dict, progress: Report):
+    """The classifier the run names, not fitted yet; with the views of these items where they are made already."""
     if run.classifier not in settings.CLASSIFIERS:
         raise CannotLearn(f"This installation has no classifier {run.classifier!r}. Choose one in the settings.")
     _, path = settings.CLASSIFIERS[run.classifier]
@@ -59,7 +67,28 @@ def fit(run: TrainingRun, X: np.ndarray, targets: np.ndarray, made: dict, progre
         classifier.set_params(progress=progress)
     if "views" in takes:
         classifier.set_params(views=load_views(made))
-    return classifier.fit(X, targets)
+    return classifier
+
+
+def foretold(run: TrainingRun, data: Dataset, X: np.ndarray, made: dict, progress: Report) -> dict:
+    """Pointers to what the classifier says of each item when that item's own answers are hidden from it, and to how
+    much evidence lies near: the consensus's prior and its mass. {} where too little is known to hide any of it."""
+    if data.known < FEWEST:
+        return {}
+    progress(0.0, "Learning again from parts of it, so that answers cannot vouch for themselves")
+    science = import_module("segmentation.crossfitting")  # scikit-learn, which only the training process needs
+    identifiers = data.project.items.order_by("row").values_list("identifier", flat=True)[: len(data.items)]
+    views = load_views(made)
+
+    def make(fold):
+        return classifier_of(run, made, between(progress, fold / FOLDS, (fold + 1) / FOLDS))
+
+    found = science.crossfit(make, X, data.targets, science.fold_of(identifiers, FOLDS),
+                             graph=views and views.graph, exclusive=run.project.exclusive)  # fmt: skip
+    prior, mass = np.full(data.shape, np.nan, np.float32), np.zeros(data.shape[0], np.float32)
+    prior[np.ix_(data.rows, data.columns)] = found.prior
+    mass[data.rows] = found.mass
+    return {"prior": arrays.save(f"{run.project_id}/prior", prior), "mass": arrays.save(f"{run.project_id}/mass", mass)}
 
 
 def heard(fitted) -> dict:
@@ -151,8 +180,8 @@ def exam(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
         project=project, item__in=examined.values("item"), judgments__gte=project.agree_count
     )
     degrees = np.full(data.targets.shape, np.nan)
-    for row, column, degree in data.within(cells.values_list("item", "category", "degree")):
-        degrees[row, column] = degree
+    for row, column, share in data.within(cells.values_list("item", "category", "share")):
+        degrees[row, column] = share
     if project.exclusive:
         at = np.flatnonzero((degrees > 0.5).any(axis=1))
         return at, np.nanargmax(degrees[at], axis=1)

@@ -6,6 +6,7 @@ from django.core import signing
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 from django.utils.text import slugify
 
 from labeling import accepting, agreeing, entries
@@ -85,11 +86,12 @@ def add_categories(project: Project, names: list[str]) -> list[Category]:
         with transaction.atomic():
             if names and project.exclusive:
                 agreeing.forget_left_over(project)
-            first = allot(project, columns=len(names))
+            first, created = allot(project, columns=len(names)), timezone.now()
             if names:
                 accepting.end(project, "Categories were added, which the audited run does not know.")
             return Category.objects.bulk_create(
-                Category(project=project, name=name, column=first + at) for at, name in enumerate(names)
+                Category(project=project, name=name, column=first + at, created=created)
+                for at, name in enumerate(names)
             )
     except IntegrityError:
         raise Refused("The project has a category of that name already.", "categories") from None

@@ -24,7 +24,7 @@ def known(stored: np.ndarray | None, rows: np.ndarray, columns: Sequence[int]) -
 
 def ruled_out(cell: Consensus, rule: Rule) -> bool:
     """Do people agree that the item is not of this category?"""
-    return cell.degree < 0.5 and agreeing.agreed_cell(cell, rule)
+    return rule.strength(cell) < 0.5 and agreeing.agreed_cell(cell, rule)
 
 
 def among_left(probability: np.ndarray, out: Sequence[tuple[int, int]]) -> np.ndarray:

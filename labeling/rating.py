@@ -1,4 +1,7 @@
-"""How often each worker sides with what is agreed or known beforehand: counted at each answer, recounted after runs."""
+"""How reliable each worker is in each kind of query, and how often each sides with what is agreed or known beforehand.
+
+Both are renewed at each answer; a refit finds the first anew from the whole log, and counting all anew the second.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,13 +11,15 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Least
 
-from labeling import consensus
+from labeling import believing, crowd
+from labeling.crowd import rates
 from labeling.hearing import Said, said_of, standing_of, verdicts_of
-from labeling.kinds import Cell
-from labeling.models import Assignment, Consensus, Gold, Judgment, Member, Project, Query, QueryItem
+from labeling.kinds import KINDS, Cell
+from labeling.models import Assignment, Consensus, Gold, Judgment, Member, Project, Query, QueryItem, Reliability
 
 BATCH = 500  # items counted at a time
-TRIES = 3  # times that workers are rated anew who answer while it is counted
+FIGURES = ["rating", "error", "judged", "counts"]  # of a Reliability
+TRIES = 3  # times that workers are counted anew who answer while it is counted
 
 
 def shifts(assignment: Assignment, before, judged, earlier, verdicts) -> dict[int, np.ndarray]:
@@ -24,7 +29,7 @@ def shifts(assignment: Assignment, before, judged, earlier, verdicts) -> dict[in
     for item, verdict in verdicts.items():
         others = [said for said in judged[item] if said.assignment != assignment.pk]
         replaced = [
-            Said(assignment.pk, assignment.worker_id, 0.0, cell.category, degree, False)
+            Said(assignment.pk, assignment.worker_id, assignment.query.kind, cell.category, degree)
             for cell, degree in before.items()
             if cell.item == item
         ]
@@ -49,18 +54,19 @@ def sided(judged: Iterable[Said], verdict: Mapping[int, bool], exclusive: bool) 
     return figures
 
 
-def rate(changes: Mapping[int, np.ndarray]) -> None:
-    """Add to the workers' counts of judgments and of those that side with the consensus, and rate them anew.
+def count(changes: Mapping[int, np.ndarray], ratings: Mapping[int, float]) -> None:
+    """Add to the workers' counts of judgments and of those that side with the consensus, and note new ratings.
 
     Who is set aside is not counted. No count leaves its bounds: one that was a little off must not fail an answer.
     """
-    for worker, (agreed, judged) in sorted(changes.items()):
+    for worker in sorted(changes.keys() | ratings.keys()):
+        agreed, judged = changes.get(worker, (0, 0))
+        fields = {"rating": ratings[worker]} if worker in ratings else {}
         if agreed or judged:
             judged = Greatest(F("judged") + int(judged), 0)
-            agreed = Least(Greatest(F("agreed") + int(agreed), 0), judged)
-            Member.objects.trusted().filter(pk=worker).update(
-                agreed=agreed, judged=judged, rating=consensus.rating(agreed, judged)
-            )
+            fields |= {"agreed": Least(Greatest(F("agreed") + int(agreed), 0), judged), "judged": judged}
+        if fields:
+            Member.objects.trusted().filter(pk=worker).update(**fields)
 
 
 def rate_on_gold(assignment: Assignment, before: Mapping[Cell, float]) -> None:
@@ -71,7 +77,67 @@ def rate_on_gold(assignment: Assignment, before: Mapping[Cell, float]) -> None:
     }
     truth = gold_of([assignment.query_id])
     changed = sided_on_gold(assignment, said, truth) - sided_on_gold(assignment, before, truth)
-    rate({assignment.worker_id: changed})
+    truths = {item: (known_row(assignment.query.project, row), None) for item, row in truth.items()}
+    known = believing.reliabilities([assignment.worker_id])
+    count({assignment.worker_id: changed}, learned(assignment, said, before, truths, known))
+
+
+def learn(assignment: Assignment, before: Mapping[Cell, float], judged, believed, known) -> dict[int, float]:
+    """What this answer tells about its worker, the truth being what is believed of its items now.
+
+    known: reliabilities of whoever judged these items. Returns {worker: rating over all kinds}.
+    """
+    said = {
+        Cell(item, one.category): one.degree
+        for item in believed
+        for one in judged[item]
+        if one.assignment == assignment.pk and not one.implied
+    }
+    truths = {item: (one.posterior, one.row) for item, one in believed.items()}
+    return learned(assignment, said, before, truths, known)
+
+
+def learned(assignment: Assignment, said, before, truths, known) -> dict[int, float]:
+    """truths: {item: ((C,) probabilities, the item's crowd.Row or None if its truth is known)}."""
+    worker, query = assignment.worker, assignment.query
+    if worker.set_aside:
+        return {}
+    beliefs = believing.of(query.project)
+    row = known.get((worker.pk, query.kind)) or Reliability(worker=worker, kind=query.kind)
+    counts = believing.unpacked(row.counts, beliefs.width(query.kind))
+    for sign, degrees in ((1, said), (-1, before)) if before else ((1, said),):
+        for item, (truth, heard) in truths.items():
+            for one in believing.spoken(beliefs, query.kind, asked(query, item, degrees, beliefs)):
+                counts = crowd.learned(counts, one, truth, sign * (crowd.alone(heard, one) if heard else 1.0))
+                row.judged = max(row.judged + sign, 0)
+    row.counts = believing.packed(np.maximum(counts, 0))
+    row.rating, row.error = believing.rated(beliefs, row)
+    Reliability.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["worker", "kind"], update_fields=FIGURES
+    )
+    others = [other for (who, kind), other in known.items() if who == worker.pk and kind != query.kind]
+    return {worker.pk: overall([row, *others])}
+
+
+def overall(rows: Collection[Reliability]) -> float:
+    """One rating over all kinds, each as often as it was answered; a newcomer's without answers."""
+    judged = sum(row.judged for row in rows)
+    return sum(row.judged * row.rating for row in rows) / judged if judged else rates.NEWCOMER
+
+
+def asked(query: Query, item: int, degrees: Mapping[Cell, float], beliefs) -> dict[int, float]:
+    """{column: degree} of one item in an answer, implied zeros included; nothing of an item that was left out."""
+    given = {cell.category: degree for cell, degree in degrees.items() if cell.item == item}
+    if KINDS[query.kind].implied:
+        given = {category.pk: 0.0 for category in query.category_list} | given
+    return {beliefs.place[category]: degree for category, degree in given.items()}
+
+
+def known_row(project: Project, truth: Mapping[int, bool]) -> np.ndarray:
+    """(C,) what is known beforehand of one item, as probabilities; a yes of an exclusive item says no elsewhere."""
+    even = 0.0 if project.exclusive and any(truth.values()) else 0.5
+    row = np.array([float(truth.get(category, even)) for category in project.category_keys])
+    return row / row.sum() if project.exclusive and row.any() else row
 
 
 def gold_of(queries: Collection[int]) -> dict[int, dict[int, bool]]:
@@ -86,13 +152,13 @@ def sided_on_gold(assignment: Assignment, degrees: Mapping[Cell, float], truth) 
     """(judgments that side with the truth, judgments on what is known) of this answer."""
     figures, exclusive = np.zeros(2, int), assignment.query.project.exclusive
     for cell, degree in degrees.items():
-        said = Said(assignment.pk, assignment.worker_id, 0.0, cell.category, degree, False)
+        said = Said(assignment.pk, assignment.worker_id, assignment.query.kind, cell.category, degree)
         figures += sided([said], truth[cell.item], exclusive)[assignment.worker_id]
     return figures
 
 
-def rate_all(project: Project) -> None:
-    """All workers of a project rated anew from the rows: what online counting should have come to.
+def count_all(project: Project) -> None:
+    """All workers of a project counted anew from the rows: what counting answer by answer should have come to.
 
     Nobody waits for it: the counts of who answers meanwhile are left alone, and tried again a few times.
     """
@@ -100,16 +166,16 @@ def rate_all(project: Project) -> None:
         before = list(project.members.workers().trusted().order_by("pk").values_list("pk", "agreed", "judged"))
         figures = counted(project)
         with transaction.atomic():
-            won = [rated_anew(worker, was, figures[worker]) for worker, *was in before]
+            won = [counted_anew(worker, was, figures[worker]) for worker, *was in before]
         if all(won):
             return
 
 
-def rated_anew(worker: int, was: Sequence[int], figures: np.ndarray) -> bool:
+def counted_anew(worker: int, was: Sequence[int], figures: np.ndarray) -> bool:
     """Write a worker's counts; says whether they were still what they had been before counting."""
     agreed, judged = map(int, figures)
     unchanged = Member.objects.trusted().filter(pk=worker, agreed=was[0], judged=was[1])
-    return bool(unchanged.update(agreed=agreed, judged=judged, rating=consensus.rating(agreed, judged)))
+    return bool(unchanged.update(agreed=agreed, judged=judged))
 
 
 def counted(project: Project) -> dict[int, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from django_q.models import Schedule
 
-EVERY_MINUTE = {"sweep": "labeling.tasks.sweep", "watch": "labeling.tasks.watch"}
+EVERY_MINUTE = {name: f"labeling.tasks.{name}" for name in ("sweep", "watch", "refit")}
 
 
 def ensure_schedules() -> None:

@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from labeling import asking, launching, replying, selecting, training, watching
+from labeling import asking, launching, refitting, replying, selecting, training, watching
 from labeling.models import Project, TrainingRun
 
 
@@ -19,6 +19,10 @@ def sweep() -> None:
     asking.expire(now)
     training.sweep(now)
     replying.forget(now)
+
+
+def refit() -> None:
+    refitting.sweep(timezone.now())
 
 
 def watch() -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
-from labeling import accepting, arrays, dataset, learning, rating, selecting
+from labeling import accepting, arrays, dataset, learning, refitting, selecting
 from labeling.dataset import CannotLearn
 from labeling.models import Consensus, Project, TrainingRun
 
@@ -197,7 +197,8 @@ def publish(run: TrainingRun, learned: learning.Learned) -> bool:
             Project.objects.filter(pk=run.project_id).update(published=run.pk)
             accepting.supersede(run)
     if won:
-        rating.rate_all(run.project)
+        run.project.refresh_from_db(fields=["published"])
+        refitting.refit(run.project, timezone.now())
         prune(run.project)
     return bool(won)
 

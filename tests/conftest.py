@@ -1,5 +1,7 @@
 """What every test stands on: a database in a file (threads fail on SQLite's in-memory one) and a guarded ledger."""
 
+import sys
+
 import pytest
 from django.db import connections
 from django.test import TransactionTestCase
@@ -28,6 +30,14 @@ def flush_past_the_guards():
     TransactionTestCase._fixture_teardown = teardown
     yield
     TransactionTestCase._fixture_teardown = flush
+
+
+@pytest.fixture(autouse=True)
+def fresh_beliefs():
+    """Each test's database numbers its refits from the beginning."""
+    yield
+    if believing := sys.modules.get("labeling.believing"):
+        believing._of.cache_clear()
 
 
 @pytest.fixture

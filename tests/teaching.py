@@ -25,7 +25,8 @@ def agree(item, *names, source="people", degree=1.0, judgments=2, agreed=True):
             item=item,
             category=item.project.categories.get(name=name),
             defaults={
-                "project": item.project, "degree": degree, "posterior": 0.02 + 0.96 * degree, "judgments": judgments,
+                "project": item.project, "degree": degree, "share": degree, "posterior": 0.02 + 0.96 * degree,
+                "evidence": np.log((0.02 + 0.96 * degree) / (0.98 - 0.96 * degree)), "judgments": judgments,
                 "agreed": now() if agreed else None, "exclusive": item.project.exclusive, "source": source,
             },
         )  # fmt: skip

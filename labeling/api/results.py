@@ -21,7 +21,13 @@ class ConsensusSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Consensus
-        fields = ["item", "category", "degree", "posterior", "judgments", "agreed", "source"]
+        fields = ["item", "category", "degree", "error", "share", "posterior", "judgments", "agreed", "source"]
+        extra_kwargs = {
+            "degree": {"help_text": "Share of people who say yes, corrected for how reliable they are."},
+            "error": {"help_text": "Standard error of the degree."},
+            "share": {"help_text": "Share of people who say yes, as they said it."},
+            "posterior": {"help_text": "Probability of a yes, from people and, as far as trusted, the classifier."},
+        }
 
 
 @get(page_of(ConsensusSerializer), parameters=PARAMETERS)

@@ -24,7 +24,7 @@ def degrees(model):
 
 
 def degrees_of(heard, base):
-    """Degrees (C,) of one item. heard: [(Said, rates (K, K) of who said it)]; base: (C,) how frequent each is."""
+    """Degrees (C,) of one item. heard: [(Said, rates (K, K) of who said it)]; base: (C,) the categories' shares."""
     sums = np.zeros((5, len(base)))
     for answer, rates in heard:
         at, hit, alarm = answer.category, rates[1, 1], rates[0, 1]

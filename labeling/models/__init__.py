@@ -5,6 +5,7 @@ from labeling.models.item import Gold, Item
 from labeling.models.judgment import Consensus, Judgment
 from labeling.models.project import Category, Media, Member, Project, Suspicion, Watch, invitation_key
 from labeling.models.query import Assignment, Query, QueryCategory, QueryItem, Report
+from labeling.models.refit import Refit, Reliability
 from labeling.models.reply import Reply
 from labeling.models.run import TrainingRun
 
@@ -23,6 +24,8 @@ __all__ = [
     "Query",
     "QueryCategory",
     "QueryItem",
+    "Refit",
+    "Reliability",
     "Reply",
     "Report",
     "Suspicion",

@@ -62,8 +62,11 @@ class Consensus(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="consensus")
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="consensus")
     category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="consensus")
-    degree = unit()
+    degree = unit()  # the share of people who say yes, corrected for how reliable they are
+    error = models.FloatField(default=0.0)  # the degree's standard error
+    share = unit(default=0.0)  # the same, not corrected: what the plain rule of agreement reads
     posterior = unit()
+    evidence = models.FloatField(default=0.0)  # nats, of people alone; relative to a category nobody was asked about
     judgments = models.PositiveIntegerField(default=0)
     agreed = models.DateTimeField(null=True)  # since when
     exclusive = models.BooleanField()  # the project's, here so that the database can hold the rule below
@@ -81,6 +84,7 @@ class Consensus(models.Model):
                 name="an exclusive item agrees on one category",
             ),
             between("degree", 0, 1, "a degree is between 0 and 1"),
+            between("share", 0, 1, "a share is between 0 and 1"),
             between("posterior", 0, 1, "a posterior is between 0 and 1"),
         ]
         indexes = [

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
+from django.utils import timezone
 from django.utils.functional import cached_property
 
 from labeling.models.fields import between, count, unit
@@ -65,6 +66,10 @@ class Project(models.Model):
         MARGIN = "margin", "Smallest margin first"
         RANDOM = "random", "At random"
 
+    class AgreeBy(models.TextChoices):
+        SHARE = "share", "So many people, so large a share of them"
+        POSTERIOR = "posterior", "Sure enough, by what each of them is worth"
+
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
     instructions = models.TextField(max_length=20_000, help_text="What workers read before their first query.")
@@ -78,11 +83,19 @@ class Project(models.Model):
     rows = models.PositiveIntegerField(default=0, editable=False)
     columns = models.PositiveIntegerField(default=0, editable=False)
 
+    agree_by = models.CharField(
+        max_length=10, choices=AgreeBy, default=AgreeBy.SHARE, help_text="What makes a cell agreed."
+    )
     agree_count = count(2, 1, 100, help_text="People who must agree on a cell.")
     agree_share = models.FloatField(
         default=0.66,
         validators=[MinValueValidator(0.5), MaxValueValidator(1.0)],
         help_text="The share of its judgments that must say the same.",
+    )
+    agree_posterior = models.FloatField(
+        default=0.95,
+        validators=[MinValueValidator(0.5), MaxValueValidator(0.999)],
+        help_text="How probable a category must be.",
     )
     wanted = count(3, 1, 100, help_text="At most this many people are asked the same query.")
 
@@ -113,6 +126,9 @@ class Project(models.Model):
     published = models.ForeignKey(
         "TrainingRun", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
+    refit = models.ForeignKey(
+        "Refit", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
 
     accept_share = models.FloatField(
         null=True,
@@ -140,6 +156,7 @@ class Project(models.Model):
     class Meta:
         constraints = [
             between("agree_share", 0.5, 1, "an agreed share is between a half and 1"),
+            between("agree_posterior", 0.5, 0.999, "an agreed posterior is between a half and .999"),
             between("exam_share", 0, 1, "an exam share is between 0 and 1"),
             between("gold_share", 0, 1, "a gold share is between 0 and 1"),
             between("test_pass", 0, 1, "a pass mark is between 0 and 1"),
@@ -191,7 +208,7 @@ class Member(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
-    rating = unit(default=0.75)  # consensus.rating(0, 0)
+    rating = unit(default=0.75)  # over all kinds of queries; a newcomer's until there are answers
     agreed = models.PositiveIntegerField(default=0)  # judgments on agreed cells that side with the consensus
     judged = models.PositiveIntegerField(default=0)  # judgments on agreed cells
     set_aside = models.BooleanField(default=False)  # judgments left out of consensus, no further offers
@@ -247,6 +264,7 @@ class Category(models.Model):
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=500, blank=True)
     column = models.PositiveIntegerField()
+    created = models.DateTimeField(default=timezone.now, editable=False)  # unknown, not "no", in what was said before
 
     class Meta:
         ordering = ["column"]

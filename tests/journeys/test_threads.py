@@ -6,14 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
-import numpy as np
 import pytest
 from django.db import connection
 from django.db.models import F
 
 from labeling import agreeing, answering, asking, consensus, rating, selecting, training
-from labeling.consensus import Answers
-from labeling.consensus import Consensus as Whole
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Judgment, Member, Query, TrainingRun
 from rewards import ledger
@@ -72,29 +69,20 @@ def acknowledged(results):
 
 
 def agrees_with_the_rows(project):
-    """Degree, number of judgments and agreement of every cell are what the consensus of the whole makes of the rows."""
-    items = list(project.items.values_list("pk", flat=True))
-    categories = list(project.categories.values_list("pk", flat=True))
-    rows = [
-        (items.index(cell.item), categories.index(cell.category), answer.worker_id, degree)
-        for answer in Assignment.objects.answered().filter(query__project=project).exclude(query__purpose="gold")
-        for cell, degree in everything_said(answer).items()
-    ]
-    whole = Whole(project.exclusive, agreeing.rule_of(project))
-    whole.fit(Answers(*map(np.array, zip(*rows, strict=True))), shape=(len(items), len(categories)))
-    for at, item in enumerate(items):
+    """Share, number of judgments and agreement of every cell are what the rows say, read one by one."""
+    said = defaultdict(lambda: defaultdict(list))
+    for answer in Assignment.objects.answered().filter(query__project=project).exclude(query__purpose="gold"):
+        for cell, degree in everything_said(answer).items():
+            said[cell.item][cell.category].append(degree)
+    for item in project.items.values_list("pk", flat=True):
         stored = {cell.category_id: cell for cell in Consensus.objects.filter(project=project, item=item)}
-        said = {
-            category: consensus.Cell(whole.degrees_[at, column], 0.5, int(whole.judgments_[at, column]))
-            for column, category in enumerate(categories)
-            if whole.judgments_[at, column]
+        cells = {c: consensus.Cell(sum(row) / len(row), stored[c].posterior, len(row)) for c, row in said[item].items()}
+        assert {c: cell.judgments for c, cell in stored.items() if cell.judgments} == {
+            c: cell.judgments for c, cell in cells.items()
         }
-        assert {category: cell.judgments for category, cell in stored.items() if cell.judgments} == {
-            category: cell.judgments for category, cell in said.items()
-        }
-        assert all(stored[category].degree == pytest.approx(cell.degree) for category, cell in said.items())
-        agreed = {category for category, cell in stored.items() if cell.agreed}
-        assert agreed == expected_to_agree(project, said, agreed)
+        assert all(stored[c].share == pytest.approx(cell.share) for c, cell in cells.items())
+        agreed = {c for c, cell in stored.items() if cell.agreed}
+        assert agreed == expected_to_agree(project, cells, agreed)
 
 
 def expected_to_agree(project, said, standing):
@@ -117,9 +105,9 @@ def everything_said(answer):
 
 
 def rated_as_the_rows_say(project):
-    online = list(project.members.workers().order_by("pk").values_list("pk", "agreed", "judged", "rating"))
-    rating.rate_all(project)
-    assert online == list(project.members.workers().order_by("pk").values_list("pk", "agreed", "judged", "rating"))
+    online = list(project.members.workers().order_by("pk").values_list("pk", "agreed", "judged"))
+    rating.count_all(project)
+    assert online == list(project.members.workers().order_by("pk").values_list("pk", "agreed", "judged"))
 
 
 def paid_once_each(project, outcomes):

@@ -57,7 +57,10 @@ def test_six_of_nine_make_a_degree_of_two_thirds():
     a_query(project)
     for said in ["cat"] * 6 + ["dog"] * 3:
         answer(a_worker(project), [said])
-    assert Consensus.objects.get().degree == pytest.approx(0.667, abs=0.001)
+    cell = Consensus.objects.get()
+    assert cell.share == pytest.approx(0.667, abs=0.001)
+    assert cell.share < cell.degree < 1  # some of those who said no erred, more than of those who said yes
+    assert 0 < cell.error < 0.5
 
 
 def test_two_who_agree_settle_an_exclusive_item_and_close_the_query():
@@ -237,7 +240,7 @@ def test_enough_agreed_items_ask_for_a_run_once():
     assert TrainingRun.objects.get().state == TrainingRun.State.QUEUED
 
 
-def test_ratings_follow_the_consensus_as_a_batch_would_have_them():
+def test_agreement_follows_the_consensus_as_a_batch_would_have_it():
     project = a_project()
     workers = [a_worker(project) for _ in range(4)]
     item = an_item(project)
@@ -252,10 +255,10 @@ def test_ratings_follow_the_consensus_as_a_batch_would_have_them():
                 answer(worker, [word])
     a_query(project, "yes_no", [item])
     answer(workers[0])
-    online = [(w.agreed, w.judged, w.rating) for w in project.members.workers()]
-    rating.rate_all(project)
-    assert online == [(w.agreed, w.judged, w.rating) for w in project.members.workers()]
-    assert any(judged for _, judged, _ in online)
+    online = list(project.members.workers().values_list("agreed", "judged"))
+    rating.count_all(project)
+    assert online == list(project.members.workers().values_list("agreed", "judged"))
+    assert any(judged for _, judged in online)
 
 
 def test_setting_a_spammer_aside_changes_the_consensus_and_no_money():
@@ -271,9 +274,9 @@ def test_setting_a_spammer_aside_changes_the_consensus_and_no_money():
     for spammer in spammers:
         assert agreeing.set_aside(spammer, True, now=now()) == 1
     assert not Consensus.objects.agreed().exists()
-    assert Consensus.objects.get(category__name="cat", item=query.item_list[0]).degree == 1.0
+    assert Consensus.objects.get(category__name="cat", item=query.item_list[0]).share == 1.0
     agreeing.set_aside(spammers[0], False, now=now())
-    assert Consensus.objects.get(category__name="cat").degree == 0.5
+    assert Consensus.objects.get(category__name="cat").share == 0.5
     assert project.budget.spent == paid
 
 

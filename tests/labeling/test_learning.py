@@ -166,29 +166,49 @@ def test_a_single_no_trains_only_where_all_evidence_does():
     agree(item, "bird", degree=0.0, judgments=1, agreed=False)
     assert target(project, item).tolist() == [1.0, 1.0, 1.0]
     project.train_on = Project.TrainOn.EVIDENCE
-    assert target(project, item).tolist() == pytest.approx([1.0, 1.0, 0.02 / 0.49])
+    assert target(project, item).tolist() == pytest.approx([1.0, 1.0, 0.02 / 0.98])
 
 
 def test_a_single_yes_speaks_for_its_category_and_not_for_the_others():
     project = a_taught_project(train_on=Project.TrainOn.EVIDENCE)
     item = a_record(project, "cat")
     agree(item, "dog", degree=1.0, judgments=1, agreed=False)  # posterior 0.98
-    assert target(project, item).tolist() == pytest.approx([0.01 / 0.98, 1.0, 0.01 / 0.98])
+    assert target(project, item).tolist() == pytest.approx([0.02 / 0.98, 1.0, 0.02 / 0.98])
 
 
-def test_evidence_on_every_category_is_as_likely_as_the_posteriors():
+def test_targets_are_as_likely_as_the_evidence_of_people_whatever_the_posterior_holds():
     project = a_taught_project(train_on=Project.TrainOn.EVIDENCE)
     item = a_record(project, "cat")
-    for name, posterior in (("cat", 0.6), ("dog", 0.3), ("bird", 0.1)):
+    for name, likelihood in (("cat", 0.6), ("dog", 0.3), ("bird", 0.1)):
         agree(item, name, degree=0.4, judgments=3, agreed=False)
-        Consensus.objects.filter(item=item, category__name=name).update(posterior=posterior)
+        Consensus.objects.filter(item=item, category__name=name).update(evidence=np.log(likelihood), posterior=0.33)
     assert target(project, item).tolist() == pytest.approx([1.0, 0.5, 1 / 6])
 
 
-def test_the_surest_yes_is_still_a_yes_and_a_category_that_came_later_is_no_surer_no_than_the_others():
-    sure, widened = dataset.likelihood(np.array([[0.9999, np.nan, np.nan], [0.9, 0.1, np.nan]]))
-    assert sure.tolist() == [1.0, dataset.NO, dataset.NO]
-    assert widened == pytest.approx([1.0, 1 / 9, 1 / 9])
+def test_the_surest_yes_is_still_a_yes():
+    project = a_taught_project(train_on=Project.TrainOn.EVIDENCE)
+    item = a_record(project, "cat")
+    agree(item, "cat", judgments=9, agreed=False)
+    Consensus.objects.filter(item=item).update(evidence=50.0)
+    assert target(project, item).tolist() == [1.0, dataset.NO, dataset.NO]
+
+
+def test_a_category_added_later_is_unknown_in_what_was_agreed_before():
+    project = a_taught_project()
+    old, new = a_record(project, "cat"), a_record(project, "cat")
+    agree(old, "cat")
+    opening.add_categories(project, ["fish"])
+    agree(new, "cat")
+    assert target(project, old).tolist() == [1.0, 0.0, 0.0, dataset.LATER]
+    assert target(project, new).tolist() == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_what_is_agreed_by_its_posterior_trains_by_the_evidence_of_people_alone():
+    project = a_taught_project(agree_by=Project.AgreeBy.POSTERIOR)
+    item = a_record(project, "cat")
+    agree(item, "cat")
+    Consensus.objects.filter(item=item).update(posterior=0.99, evidence=np.log(2))
+    assert target(project, item).tolist() == pytest.approx([1.0, 0.5, 0.5])
 
 
 def test_judgments_that_were_set_aside_are_no_evidence():

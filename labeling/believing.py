@@ -1,0 +1,160 @@
+"""What the last refit believes of a project's people, and what that makes of the answers to one item.
+
+People's evidence and the classifier's prior stay two things: an item that measures the classifier is judged without it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+
+from labeling import arrays, crowd
+from labeling.crowd import posteriors, rates
+from labeling.hearing import IMPLYING, Said
+from labeling.models import Project, Refit, Reliability
+
+SHARED = 0.2  # correlation of people's errors about one item, until a refit has measured it
+FAINT = 0.0005  # expected answers too few to keep
+
+Voice = tuple[int, str]  # a worker in a kind of query
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What holds of everybody in a project. categories: primary keys in array order; base: (C,) their shares; pools:
+    {kind: how its workers do}; prior: (rows, C) what the classifier says, as far as it is trusted."""
+
+    categories: tuple[int, ...]
+    exclusive: bool
+    shared: float = SHARED
+    pools: Mapping[str, rates.Pool] = field(default_factory=dict)
+    base: np.ndarray | None = None
+    prior: np.ndarray | None = None
+
+    @cached_property
+    def place(self) -> dict[int, int]:
+        return {category: at for at, category in enumerate(self.categories)}
+
+    @cached_property
+    def even(self) -> np.ndarray:
+        """(C,) the prior of an item of which the classifier says nothing."""
+        if self.base is not None:
+            return self.base
+        return np.full(len(self.categories), 1 / len(self.categories) if self.exclusive else 0.5)
+
+    def prior_of(self, row: int) -> np.ndarray:
+        """(C,) of the item in this array row."""
+        if self.prior is None or row >= len(self.prior) or np.isnan(self.prior[row, 0]):
+            return self.even
+        return np.asarray(self.prior[row], float)
+
+    def chooses(self, kind: str) -> bool:
+        """Is an answer of this kind one choice, rather than a yes or no to each cell?"""
+        return self.exclusive and kind in IMPLYING
+
+    def pool(self, kind: str) -> rates.Pool:
+        return self.pools.get(kind) or rates.fresh(self.width(kind))
+
+    def width(self, kind: str) -> int:
+        return len(self.categories) if self.chooses(kind) else 2
+
+
+def of(project: Project) -> Beliefs:
+    """The beliefs of the project's last refit; before the first, that everybody is a newcomer."""
+    return _of(project.refit_id, tuple(project.category_keys), project.exclusive)
+
+
+@lru_cache(maxsize=64)
+def _of(pk: int | None, categories: tuple[int, ...], exclusive: bool) -> Beliefs:
+    fresh = Beliefs(categories, exclusive)
+    refit = pk and Refit.objects.filter(pk=pk).first()
+    if not refit:
+        return fresh
+    found = {name: arrays.load(pointer) for name, pointer in refit.arrays.items()}
+    pools = {kind: rates.Pool(np.array(found[f"rates.{kind}"]), skill) for kind, skill in refit.skills.items()}
+    pools = {kind: pool for kind, pool in pools.items() if len(pool.rates) == fresh.width(kind)}
+    if tuple(refit.categories) != categories:  # some came since: the next refit will know of them
+        return Beliefs(categories, exclusive, refit.temperature, pools)
+    return Beliefs(categories, exclusive, refit.temperature, pools, np.array(found["base"]), found.get("prior"))
+
+
+# --- one item --------------------------------------------------------------------------------------------------------
+
+
+class Believed(NamedTuple):
+    """Of one item, all (C,): log-likelihood of people alone, posterior probabilities, degrees. row: as `crowd` keeps
+    it."""
+
+    evidence: np.ndarray
+    posterior: np.ndarray
+    degrees: crowd.Degrees
+    row: crowd.Row
+
+
+def believe(beliefs: Beliefs, judged: Sequence[Said], voices: Mapping[Voice, np.ndarray], row: int) -> Believed:
+    """What to believe of the item in this array row, of which people said so much. voices: rates of each of them."""
+    heard = [(said, voices[voice]) for voice, answer in answers(beliefs, judged) for said in answer]
+    state = crowd.unheard(len(beliefs.categories), beliefs.exclusive)
+    for said, voice in heard:
+        state = crowd.heard(state, said, voice)
+    evidence = posteriors.tempered(state.raw, state.judgments, beliefs.shared)
+    prior = beliefs.even if any(said.blind for said in judged) else beliefs.prior_of(row)
+    posterior = posteriors.posterior(evidence[None], prior, beliefs.exclusive)[0]
+    return Believed(evidence, posterior, crowd.degrees_of(heard, beliefs.even), state)
+
+
+def answers(beliefs: Beliefs, judged: Iterable[Said]) -> Iterable[tuple[Voice, list[crowd.Said]]]:
+    """What was said of one item, answer by answer."""
+    for _, words in groupby(judged, key=lambda said: said.assignment):
+        words = list(words)
+        degrees = {beliefs.place[said.category]: said.degree for said in words}
+        yield (words[0].worker, words[0].kind), spoken(beliefs, words[0].kind, degrees)
+
+
+def spoken(beliefs: Beliefs, kind: str, degrees: Mapping[int, float]) -> list[crowd.Said]:
+    """One answer about one item, {column: degree} of all it was asked, zeros included, in the model's words."""
+    if not beliefs.chooses(kind) or not degrees:
+        return [crowd.Said(column, degree) for column, degree in degrees.items()]
+    offered = np.isin(np.arange(len(beliefs.categories)), list(degrees))
+    return [crowd.Said(max(degrees, key=degrees.get), choice=True, offered=None if offered.all() else offered)]
+
+
+# --- workers ---------------------------------------------------------------------------------------------------------
+
+
+def reliabilities(workers: Collection[int]) -> dict[Voice, Reliability]:
+    """What is known of these workers, in every kind they have answered."""
+    return {(row.worker_id, row.kind): row for row in Reliability.objects.filter(worker__in=workers)}
+
+
+def voices(beliefs: Beliefs, judged: Iterable[Said], known: Mapping[Voice, Reliability]) -> dict[Voice, np.ndarray]:
+    """The rates (K, K) of everybody who spoke, in each kind; [truth, said]."""
+    spoke = {(said.worker, said.kind) for said in judged}
+    return {voice: rates_of(beliefs, voice[1], known[voice].counts if voice in known else ()) for voice in spoke}
+
+
+def rates_of(beliefs: Beliefs, kind: str, counts: Collection) -> np.ndarray:
+    return rates.shrunk(unpacked(counts, beliefs.width(kind))[None], beliefs.pool(kind))[0]
+
+
+def rated(beliefs: Beliefs, row: Reliability) -> tuple[float, float]:
+    """How often this worker is right in this kind, and the standard error of that."""
+    pool = beliefs.pool(row.kind)
+    rating = float(rates.accuracy(unpacked(row.counts, beliefs.width(row.kind))[None], pool)[0])
+    return rating, float(np.sqrt(rating * (1 - rating) / (row.judged + pool.skill + 1)))
+
+
+def unpacked(counts: Collection, width: int) -> np.ndarray:
+    """(width, width) expected counts [truth, said], as a Reliability keeps them; of categories since gone, nothing."""
+    table = np.zeros((width, width))
+    for truth, said, count in counts:
+        if truth < width and said < width:
+            table[truth, said] = count
+    return table
+
+
+def packed(table: np.ndarray) -> list[list]:
+    return [[int(t), int(s), round(float(table[t, s]), 3)] for t, s in np.argwhere(table > FAINT)]
