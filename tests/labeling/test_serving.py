@@ -58,7 +58,7 @@ def test_a_cluster_starts_with_its_schedule(transactional_db, started):
     call_command("qcluster")
     call_command("qcluster")
     assert len(started) == 2
-    every_minute = [("labeling.tasks.sweep", 1), ("labeling.tasks.watch", 1)]
+    every_minute = [(f"labeling.tasks.{name}", 1) for name in ("sweep", "watch", "refit")]
     assert list(Schedule.objects.order_by("pk").values_list("func", "minutes")) == every_minute
 
 

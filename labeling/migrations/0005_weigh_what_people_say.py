@@ -17,7 +17,7 @@ def take_over(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0003_certify_what_is_accepted'),
+        ('labeling', '0004_find_the_latest_answers'),
     ]
 
     operations = [
