@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from labeling import checking, quoting, selecting
+from labeling import checking, qualifying, quoting, selecting
 from labeling.models import Assignment, Item, Member, Project, Query, Report
 from rewards import ledger
 
@@ -19,6 +19,8 @@ TRIES = 5  # queries too dear for what is left that are passed over, for a cheap
 SENTENCES = {
     "set_aside": "Your answers in this project were set aside. Its admin can tell you why.",
     "on_hold": "Your work here rests: an admin wants to look at some answers first. What you have earned is yours.",
+    "unqualified": "Thank you for taking the test. This project needs surer answers, so it has no queries for you. "
+    "Its admin can still let you in.",
     "paused": "This project is paused. Come back later.",
     "archived": "This project is finished. Thank you for your answers.",
     "holding": "Answer what you hold first.",
@@ -53,6 +55,10 @@ def next_assignment(worker: Member, holding: Collection[int] = (), *, now: datet
         raise NothingToAsk("on_hold")
     if project.state != Project.State.ACTIVE:
         raise NothingToAsk(project.state)
+    if qualifying.failed(worker):
+        raise NothingToAsk("unqualified")
+    if qualifying.untested(worker) and (test := next_of_test(worker, holding, now)):
+        return test
     return (
         already_held(worker, holding, now)
         or lease(worker, holding, now)
@@ -88,12 +94,12 @@ def lease(worker: Member, holding: Collection[int], now: datetime) -> Assignment
     dear: list[int] = []
     while len(dear) < TRIES:
         try:
-            leased = claimed(worker, holding, dear, now)
-        except TooDear as found:  # something cheaper may be affordable
-            dear.append(found.query)
+            found = claimed(worker, holding, dear, now)
+        except TooDear as one:  # something cheaper may be affordable
+            dear.append(one.query)
         else:
-            if leased or not dear:
-                return leased
+            if found or not dear:
+                return found
             break
     selecting.ring(worker.project, now, news=False)
     raise NothingToAsk("budget")
@@ -109,16 +115,21 @@ class TooDear(Exception):
 @transaction.atomic
 def claimed(worker: Member, holding: Collection[int], dear: Collection[int], now: datetime) -> Assignment | None:
     """One claim and its offer, or neither."""
-    if connection.features.has_select_for_update:  # one tab of a worker after the other
-        list(Member.objects.select_for_update(no_key=True).filter(pk=worker.pk).values("pk"))
-    live = Assignment.objects.live().filter(worker=worker).values_list("pk", flat=True)
-    if set(live) - set(holding) or len(live) >= worker.project.ahead:  # another one was quicker
+    if overtaken(worker, holding):
         return already_held(worker, holding, now)
     query = claim(worker, dear, now=now)
     try:
         return query and offer(query, worker, now)
     except ledger.BudgetExhausted:
         raise TooDear(query.pk) from None
+
+
+def overtaken(worker: Member, holding: Collection[int]) -> bool:
+    """Has another tab of this worker been quicker? One comes after the other."""
+    if connection.features.has_select_for_update:
+        list(Member.objects.select_for_update(no_key=True).filter(pk=worker.pk).values("pk"))
+    live = Assignment.objects.live().filter(worker=worker).values_list("pk", flat=True)
+    return bool(set(live) - set(holding)) or len(live) >= worker.project.ahead
 
 
 # In SQL, since the order of looking decides the cost: from the query's items to the other queries that showed them to
@@ -140,8 +151,10 @@ MOST_VALUABLE = f"""{OPEN_TO_WORKER} AND asked.purpose <> '{Query.Purpose.GOLD}'
     cells="""AND category.query_id = asked.id
         AND category_before.query_id = before.query_id AND category_before.category_id = category.category_id""",
 )
-LEAST_USED_GOLD = f"""{OPEN_TO_WORKER} AND asked.purpose = '{Query.Purpose.GOLD}'
-    ORDER BY asked.kind = (SELECT kind FROM valuable) DESC, asked.asked, asked.id LIMIT 1""".format(tables="", cells="")
+GOLD = f"""{OPEN_TO_WORKER} AND asked.purpose = '{Query.Purpose.GOLD}'
+    ORDER BY {{first}} asked.asked, asked.id LIMIT 1"""
+LEAST_USED_GOLD = GOLD.format(tables="", cells="", first="asked.kind = (SELECT kind FROM valuable) DESC,")
+TEST = GOLD.format(tables="", cells="", first="")
 # Both are always looked for, so that it costs the same whichever is asked.
 CANDIDATES = f"""WITH valuable AS MATERIALIZED ({MOST_VALUABLE} {{lock}}), gold AS ({LEAST_USED_GOLD})
     SELECT * FROM valuable UNION ALL SELECT * FROM gold"""
@@ -174,18 +187,37 @@ def candidates(found: Iterable[Query], worker: Member, now: datetime) -> list[Qu
     return real
 
 
+def next_of_test(worker: Member, holding: Collection[int], now: datetime) -> Assignment | None:
+    """What comes next in the qualification test; None when it is passed, NothingToAsk when it is not."""
+    if not qualifying.over(worker) and (test := already_held(worker, holding, now) or tested(worker, holding, now)):
+        return test
+    if not qualifying.judge(worker, now):
+        raise NothingToAsk("unqualified")
+    return None
+
+
+@transaction.atomic
+def tested(worker: Member, holding: Collection[int], now: datetime) -> Assignment | None:
+    """Lease gold as a part of the test: unpaid, and shown as what it is. None if there is none left."""
+    if overtaken(worker, holding):
+        return already_held(worker, holding, now)
+    for query in Query.objects.raw(TEST, [worker.project_id, *[0] * TRIES, worker.pk]):
+        if query.take_place():
+            query.project = worker.project
+            return leased(query, worker, now, reward=0, test=True)
+    return None
+
+
 def offer(query: Query, worker: Member, now: datetime) -> Assignment:
     """Lease a claimed query to this worker at the reward quoted now."""
     reward = quoting.quote(query, worker)
     reservation = ledger.reserve(query.project.budget, reward, reference=f"query {query.pk}")
-    return Assignment.objects.create(
-        query=query,
-        worker=worker,
-        reward=reward,
-        reservation=reservation,
-        offered=now,
-        expires=now + timedelta(seconds=query.project.lease_seconds),
-    )
+    return leased(query, worker, now, reward=reward, reservation=reservation)
+
+
+def leased(query: Query, worker: Member, now: datetime, **fields) -> Assignment:
+    expires = now + timedelta(seconds=query.project.lease_seconds)
+    return Assignment.objects.create(query=query, worker=worker, offered=now, expires=expires, **fields)
 
 
 def refuse(worker: Member, now: datetime):

@@ -57,6 +57,12 @@ def watch_if_due(project: Project, now: datetime) -> bool:
     return True
 
 
+def look(project: Project, now: datetime) -> list[Suspicion]:
+    """Look at a project's workers now, because an admin asks."""
+    Project.objects.filter(pk=project.pk).update(watched=now)
+    return watch(project, now)
+
+
 def rules(project: Project) -> dict[str, str]:
     """What follows from each suspicion, without those that are off."""
     found = {reason: getattr(project, field) for reason, field in RULES.items()}

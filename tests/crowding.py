@@ -41,7 +41,7 @@ def a_crowd(project: Project, said: np.ndarray, seconds=5.0, kind="categories", 
     return workers
 
 
-def answers_of(seed=0, items=60, workers=6, categories=3, skill=0.85) -> np.ndarray:
+def said_by(seed=0, items=60, workers=6, categories=3, skill=0.85) -> np.ndarray:
     """(items, workers) of people who are right so often and err evenly; the truth is category row % categories."""
     random = np.random.default_rng(seed)
     truth = np.arange(items) % categories

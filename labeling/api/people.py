@@ -1,18 +1,17 @@
-"""Who: signing in, oneself, the members of a project, and its workers' agreement with consensus."""
+"""Who: signing in, oneself, and the members of a project."""
 
 import hashlib
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 
-from labeling import agreeing, opening
-from labeling.access import READS, RUNS, Role
-from labeling.api.bodies import Flag, Text, read
+from labeling import opening
+from labeling.access import RUNS, Role
+from labeling.api.bodies import Text, read
 from labeling.api.doors import described, get, post
 from labeling.api.finding import project_for
 from labeling.api.idempotency import idempotent
@@ -139,44 +138,3 @@ def add_member(request, project):
     there = project.members.filter(user=user, role=given["role"]).exists()
     member = opening.join(user, project, given["role"])
     return Response(MemberSerializer(member).data, 200 if there else 201)
-
-
-# --- workers ---------------------------------------------------------------------------------------------------------
-
-
-class WorkerSerializer(serializers.ModelSerializer):
-    username = serializers.CharField(source="user.username")
-    rating = serializers.FloatField(help_text="Estimated reliability, 0 to 1.")
-    judged = serializers.IntegerField(help_text="Judgments on cells that are agreed.")
-    agreed = serializers.IntegerField(help_text="Those that side with the consensus.")
-
-    class Meta:
-        model = Member
-        fields = ["id", "username", "rating", "judged", "agreed", "set_aside", "joined"]
-
-
-@get(page_of(WorkerSerializer), parameters=PARAMETERS)
-def workers(request, project):
-    """The workers of a project: how often each sides with the consensus."""
-    project = project_for(request.user, project, READS)
-    return page(request, project.members.workers().select_related("user"), WorkerSerializer)
-
-
-class SetAsideSerializer(serializers.Serializer):
-    set_aside = Flag(default=True)
-
-
-@post(WorkerSerializer, SetAsideSerializer)
-@idempotent(repeatable=True)
-def set_aside(request, project, worker):
-    """Leave a worker's judgments out of consensus, or take them in again.
-
-    Consensus is made anew from the others; money is untouched. A worker set aside is asked no more."""
-    project = project_for(request.user, project, RUNS)
-    given = read(request, SetAsideSerializer)
-    member = project.members.workers().filter(pk=worker).first()
-    if member is None:
-        raise Refusal(404, "not_found", f"The project has no worker {worker}.")
-    agreeing.set_aside(member, given["set_aside"], now=timezone.now())
-    member.refresh_from_db()
-    return Response(WorkerSerializer(member).data)

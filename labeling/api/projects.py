@@ -6,7 +6,7 @@ from django.db import models
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from labeling import opening, quoting
+from labeling import opening, qualifying, quoting
 from labeling.access import READS, RUNS
 from labeling.api.bodies import Flag, Number, Text, Whole, read
 from labeling.api.doors import described, get, post
@@ -69,7 +69,8 @@ class SettingsSerializer(StrictSettings):
         model = Project
         fields = [
             "name", "instructions", "state", "agree_count", "agree_share", "wanted", "policy", "queue_size", "ahead",
-            "lease_seconds", "exam_share", "gold_share", "certain", "hard", "grid", "classifier", "retrain_every",
+            "lease_seconds", "exam_share", "gold_share", "certain", "hard", "grid", "test_length", "test_pass",
+            "on_fast", "on_guessing", "on_copying", "watch_level", "classifier", "retrain_every",
             "target_confidence", "train_on", "accept_share", "accept_confidence", "audit_lead",
             "cell_price", "price_floor", "price_ceiling", "factors",
         ]  # fmt: skip
@@ -187,6 +188,7 @@ def check(project: Project) -> None:
     """Settings that do not fit together are refused by the sentence they break."""
     try:
         project.clean()
+        qualifying.check_length(project)
         project.validate_constraints()
         quoting.tariff(project)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from labeling.api import acceptance, items, loop, people, projects, refusals, results, work
+from labeling.api import acceptance, items, loop, people, projects, refusals, results, work, workers
 from labeling.api.bodies import Files, JsonLines, JsonOrLines
 from labeling.api.doors import Open, door
 
@@ -35,8 +35,11 @@ urlpatterns = [
     path("projects/<slug:project>/refill/", door(post=loop.refill)),
     path("projects/<slug:project>/queries/", door(get=loop.queries)),
     path("projects/<slug:project>/consensus/", door(get=results.consensus)),
-    path("projects/<slug:project>/workers/", door(get=people.workers)),
-    path("projects/<slug:project>/workers/<int:worker>/set-aside/", door(post=people.set_aside)),
+    path("projects/<slug:project>/workers/", door(get=workers.workers)),
+    path("projects/<slug:project>/workers/watch/", door(post=workers.watch)),
+    path("projects/<slug:project>/workers/<int:worker>/", door(patch=workers.change_worker)),
+    path("projects/<slug:project>/workers/<int:worker>/set-aside/", door(post=workers.set_aside)),
+    path("projects/<slug:project>/workers/<int:worker>/let-go-on/", door(post=workers.let_go_on)),
     path("projects/<slug:project>/export/", door(get=results.export)),
     path("assignments/<int:assignment>/answer/", door(post=work.answer)),
     path("assignments/<int:assignment>/skip/", door(post=work.skip)),

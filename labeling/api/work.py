@@ -30,6 +30,7 @@ class AssignmentSerializer(serializers.Serializer):
     items = ItemSerializer(many=True, source="query.item_list")
     categories = serializers.ListField(child=serializers.CharField(), source="query.category_list")
     reward = serializers.IntegerField(help_text="In the smallest unit of the project's currency.")
+    test = serializers.BooleanField(help_text="Part of the qualification test, which is not paid.")
     expires_at = serializers.DateTimeField(source="expires")
     reopened = serializers.BooleanField(help_text="Undone: to be corrected. No money moves.")
 
@@ -52,6 +53,7 @@ SHOWN = {
     ],
     "categories": ["good"],
     "reward": 20,
+    "test": False,
     "expires_at": "2030-01-01T12:10:00Z",
     "reopened": False,
 }

@@ -4,10 +4,12 @@ import uuid
 
 from django import forms
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.template.defaultfilters import filesizeformat
 
 from labeling import opening
-from labeling.models import Category, Project
+from labeling.models import Category, Member, Project
+from labeling.views.terms import Percent
 from rewards.models import MOST
 
 CATEGORIES = 500  # as many as a form lists; the API takes more
@@ -139,6 +141,30 @@ class AmountForm(forms.Form):
 
     amount = forms.IntegerField(min_value=1, max_value=MOST)
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+
+class BeginningsForm(forms.ModelForm):
+    """What an admin knows of a worker, and the rating it makes him begin with."""
+
+    class Meta:
+        model = Member
+        fields = ["qualifications", "experience", "starting_rating", "starting_answers"]
+        widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("qualifications", "experience")}
+        help_texts = {
+            "qualifications": "Degrees, certificates, languages: what makes the worker fit for this.",
+            "experience": "What he has done before, here or elsewhere, and how well.",
+            "starting_answers": "The more, the longer it counts against the worker's own answers.",
+        }
+        labels = {"starting_answers": "Weighs as much as so many answers"}
+
+    starting_rating = Percent(
+        label="Rating to begin with, in %", help_text="How often you expect answers to be right. 75 is usual."
+    )
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.fields["starting_answers"].min_value = 1
+        self.fields["starting_answers"].validators.append(MinValueValidator(1))
 
 
 class ExportForm(forms.Form):

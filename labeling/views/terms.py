@@ -3,6 +3,7 @@
 from django import forms
 from django.conf import settings
 
+from labeling import qualifying
 from labeling.models import Project
 from labeling.quoting import FACTORS
 
@@ -54,6 +55,24 @@ SETTINGS = (
             "gold_share": ("Gold, in % of what is asked", "Of each worker's queries so many have a known truth."),
             "lease_seconds": ("Time to answer, in seconds", "After that the query goes to somebody else."),
             "ahead": ("Queries held at a time", "How many a worker may hold; more than one for pages that load ahead."),
+        },
+    ),
+    (
+        "Who may answer",
+        "A test before the first paid query. It is made of gold, unpaid, shown as what it is, and its outcome is kept.",
+        {
+            "test_length": ("Length of the test, in queries", "0: no test. Who works here already is not tested."),
+            "test_pass": ("Pass mark, in % of it right", "Whoever stays below is told kindly; you may let them in."),
+        },
+    ),
+    (
+        "Watching over workers",
+        "What follows when a worker's answers speak against him, never before ten. The evidence is on the people page.",
+        {
+            "on_fast": ("Too fast", "Most answers in less than a quarter of the time that others take."),
+            "on_guessing": ("No better than chance", "Answers side with others no more than guesses would."),
+            "on_copying": ("Same errors as another", "Repeats the wrong answers of one who answered before."),
+            "watch_level": ("False alarms, in %", "Of those who come under suspicion at most so many are honest."),
         },
     ),
     (
@@ -130,6 +149,12 @@ class SettingsForm(forms.ModelForm):
             self.add_error("wanted", f"At least {data['agree_count']} must be asked, because so many must agree.")
         if data.get("price_ceiling") is not None and data["price_ceiling"] < (data.get("price_floor") or 0):
             self.add_error("price_ceiling", f"The ceiling must not be below the floor, which is {data['price_floor']}.")
+        if data.get("test_length"):
+            self.instance.test_length = data["test_length"]
+            try:
+                qualifying.check_length(self.instance)
+            except forms.ValidationError as error:
+                self.add_error("test_length", error.message_dict["test_length"][0])
         return data
 
     def groups(self):

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from labeling import answering, asking
+from labeling import answering, asking, qualifying
 from labeling.access import assignment_for, worker_for
 from labeling.kinds import KINDS, AnswerForm, Cell
 from labeling.models import Assignment, Member
@@ -128,10 +128,13 @@ def waiting_named(code: str | None) -> asking.NothingToAsk | None:
 
 def following(request, worker: Member, said: str = "", paid: int = 0) -> HttpResponse:
     """What comes next, in a transaction of its own: a query that cannot be afforded never undoes an answer."""
+    tested = worker.tested
     try:
         assignment, waiting = asking.next_assignment(worker, now=timezone.now()), None
     except asking.NothingToAsk as reason:
         assignment, waiting = None, reason
+    if worker.tested != tested and not qualifying.failed(worker):
+        said = f"You passed the test, {worker.test_score:.0%} of it was right. From here on answers are paid."
     if request.htmx:
         if waiting and waiting.code == request.POST.get("waiting"):
             return HttpResponse(status=204)  # still the same: nothing moves
@@ -154,6 +157,8 @@ def show(request, worker, assignment=None, *, form=None, report=None, waiting=No
         "more": answered > COUNTED,
         "begun": worker.assignments.exists,  # asked only by the templates that need it
         "waiting": waiting,
+        "test": qualifying.progress(worker) if assignment and assignment.test else None,
+        "untested": not assignment and not waiting and qualifying.untested(worker),
         "said": said,
         "paid": paid,
         "report": report,

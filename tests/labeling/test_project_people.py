@@ -1,9 +1,11 @@
 """Invitations, members, and a spammer set aside."""
 
+import numpy as np
 import pytest
 
-from labeling import answering, asking
+from labeling import answering, asking, opening
 from labeling.models import Consensus, Member, Project
+from tests.crowding import a_crowd, said_by
 from tests.making import a_project, a_query, a_user, a_worker, an_answer, now
 from tests.visiting import page, post, text
 
@@ -85,3 +87,75 @@ def test_setting_a_spammer_aside_recomputes_consensus_and_moves_no_money(owner, 
 
 def test_an_admin_cannot_be_set_aside(owner, project):
     assert post(owner, project, "set_aside", project.members.get().pk, aside="1").status_code == 404
+
+
+# --- watching over workers -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def guesser(project):
+    """The first of six workers answers at random."""
+    said = said_by()
+    said[:, 0] = np.random.default_rng(1).integers(3, size=len(said))
+    return a_crowd(project, said)[0]
+
+
+def test_an_admin_reads_what_speaks_against_whom_and_lets_go_on_with_one_click(owner, project, guesser):
+    assert "Worth a look" not in text(page(owner, project, "project_people")), "opening the page decides nothing"
+    shown = text(post(owner, project, "project_people", look="", follow=True))
+    assert "1 worth a look" in shown and "No better than chance." in shown
+    assert "Sides with others hardly more often than chance would:" in shown
+    shown = text(post(owner, project, "project_worker", guesser.pk, let_go_on="", follow=True))
+    assert "goes on" in shown and "Nothing speaks against these answers." in shown
+    assert "Worth a look" not in text(post(owner, project, "project_people", look="", follow=True))
+
+
+def test_the_rule_of_the_settings_page_pauses_and_the_people_page_says_so(owner, project, guesser):
+    Project.objects.filter(pk=project.pk).update(on_guessing="pause")
+    shown = text(post(owner, project, "project_people", look="", follow=True))
+    assert '<span class="badge doubt">Paused</span>' in shown
+    guesser.refresh_from_db()
+    assert guesser.paused
+    assert "No further offers are made; what was earned stays." in text(
+        page(owner, project, "project_worker", guesser.pk)
+    )
+    post(owner, project, "project_worker", guesser.pk, let_go_on="")
+    guesser.refresh_from_db()
+    assert not guesser.paused
+
+
+def test_what_is_known_beforehand_is_recorded(owner, project):
+    worker = a_worker(project)
+    sent = {"qualifications": "Nurse", "experience": "Ten years", "starting_rating": "90", "starting_answers": "20"}
+    assert post(owner, project, "project_worker", worker.pk, **sent).status_code == 302
+    worker.refresh_from_db()
+    assert (worker.qualifications, worker.rating, worker.starting_answers) == ("Nurse", 0.9, 20)
+    refused = post(owner, project, "project_worker", worker.pk, **sent | {"starting_rating": "900"})
+    assert refused.status_code == 422 and "100" in text(refused)
+
+
+def test_whoever_failed_the_test_is_let_in_with_one_click(owner, project):
+    Project.objects.filter(pk=project.pk).update(test_length=3)
+    worker = a_worker(project, tested=now(), test_score=0.4)
+    assert "Below the pass mark" in text(page(owner, project, "project_people"))
+    assert "40% right" in text(page(owner, project, "project_worker", worker.pk))
+    post(owner, project, "project_worker", worker.pk, admit="")
+    worker.refresh_from_db()
+    assert worker.admitted
+    assert "You let them in" in text(page(owner, project, "project_worker", worker.pk))
+
+
+def test_a_researcher_reads_and_decides_nothing(client, project, guesser):
+    client.force_login(opening.join(a_user(), project, "researcher").user)
+    assert page(client, project, "project_worker", guesser.pk).status_code == 200
+    for sent in ({"let_go_on": ""}, {"admit": ""}, {"qualifications": "x"}):
+        assert post(client, project, "project_worker", guesser.pk, **sent).status_code == 403
+    assert post(client, project, "project_people", look="").status_code == 403
+
+
+def test_a_test_longer_than_the_gold_is_refused_on_the_settings_page(owner, project):
+    form = page(owner, project, "project_settings").context["form"]
+    sent = {name: "" if form[name].value() is None else form[name].value() for name in form.fields}
+    refused = post(owner, project, "project_settings", **sent | {"test_length": "5"})
+    assert refused.status_code == 422
+    assert "Only 0 items are known beforehand" in text(refused)

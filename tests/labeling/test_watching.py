@@ -7,7 +7,7 @@ import pytest
 
 from labeling import asking, watching
 from labeling.models import Gold, Member, Project, Suspicion
-from tests.crowding import a_crowd, answers_of
+from tests.crowding import a_crowd, said_by
 from tests.making import a_project, a_query, now
 
 pytestmark = pytest.mark.django_db
@@ -31,13 +31,13 @@ def a_guesser(said, at=0, seed=1):
 
 def test_honest_people_are_left_alone():
     project = a_project()
-    a_crowd(project, answers_of(), np.random.default_rng(0).lognormal(1.5, 0.6, (60, 6)))
+    a_crowd(project, said_by(), np.random.default_rng(0).lognormal(1.5, 0.6, (60, 6)))
     assert watched(project) == {}
 
 
 def test_who_guesses_is_found_with_what_chance_would_give():
     project = a_project()
-    guesser, *_ = a_crowd(project, a_guesser(answers_of()))
+    guesser, *_ = a_crowd(project, a_guesser(said_by()))
     found = watched(project)
     assert set(found) == {(guesser.pk, "guessing")}
     figures = found[guesser.pk, "guessing"].figures
@@ -59,7 +59,7 @@ def test_who_is_too_fast_is_found_with_the_usual_time():
     project = a_project()
     seconds = np.random.default_rng(0).lognormal(np.log(4.8), 0.3, (20, 6))
     seconds[:14, 0] = 0.9
-    hasty, *_ = a_crowd(project, answers_of(items=20), seconds)
+    hasty, *_ = a_crowd(project, said_by(items=20), seconds)
     found = watched(project)
     assert set(found) == {(hasty.pk, "fast")}
     figures = found[hasty.pk, "fast"].figures
@@ -72,13 +72,13 @@ def test_who_is_quick_by_nature_is_not_too_fast():
     project = a_project()
     seconds = np.random.default_rng(0).lognormal(np.log(5), 0.4, (40, 6))
     seconds[:, 0] /= 2.2
-    a_crowd(project, answers_of(items=40), seconds)
+    a_crowd(project, said_by(items=40), seconds)
     assert watched(project) == {}
 
 
 def test_who_repeats_the_errors_of_another_is_found_with_whose():
     project = a_project(categories=["a", "b", "c", "d"])
-    said = answers_of(items=60, workers=6, categories=4, skill=0.7)
+    said = said_by(items=60, workers=6, categories=4, skill=0.7)
     said[:, 5] = said[:, 2]
     *others, copier = a_crowd(project, said)
     found = watched(project)
@@ -92,7 +92,7 @@ def test_who_repeats_the_errors_of_another_is_found_with_whose():
 def test_nobody_comes_under_suspicion_before_ten_answers(answers, suspected):
     project = a_project(watch_level=0.5)
     seconds = np.full((40, 5), 5.0)
-    said = answers_of(items=40, workers=5)
+    said = said_by(items=40, workers=5)
     said[answers:, 0] = -1
     seconds[:, 0] = 0.3
     a_crowd(project, said, seconds)
@@ -101,14 +101,14 @@ def test_nobody_comes_under_suspicion_before_ten_answers(answers, suspected):
 
 def test_only_the_evidence_whose_rule_is_not_off_is_kept():
     project = a_project()
-    a_crowd(project, a_guesser(answers_of()))
+    a_crowd(project, a_guesser(said_by()))
     assert watched(project, on_guessing="off") == {}
     assert watched(project, on_guessing="flag") and not Member.objects.exclude(paused=None).exists()
 
 
 def test_who_is_paused_is_told_kindly_and_keeps_what_was_earned():
     project = a_project()
-    guesser, honest, *_ = a_crowd(project, a_guesser(answers_of()))
+    guesser, honest, *_ = a_crowd(project, a_guesser(said_by()))
     held = asking.offer(a_query(project), guesser, now())
     assert watched(project, on_guessing="pause")
     guesser.refresh_from_db(), a_query(project)
@@ -122,25 +122,25 @@ def test_who_is_paused_is_told_kindly_and_keeps_what_was_earned():
 
 def test_who_is_let_go_on_is_not_held_to_what_was_excused():
     project = a_project()
-    guesser, *others = a_crowd(project, a_guesser(answers_of()))
+    guesser, *others = a_crowd(project, a_guesser(said_by()))
     watched(project, on_guessing="pause")
     watching.let_go_on(guesser, now())
     assert watched(project) == {} and not Member.objects.exclude(paused=None).exists()
-    a_crowd(project, a_guesser(answers_of(1)), workers=[guesser, *others], start=now() + timedelta(seconds=1))
+    a_crowd(project, a_guesser(said_by(1)), workers=[guesser, *others], start=now() + timedelta(seconds=1))
     assert set(watched(project)) == {(guesser.pk, "guessing")}, "new answers count"
 
 
 def test_who_improves_is_cleared():
     project = a_project()
-    guesser, *others = a_crowd(project, a_guesser(answers_of(items=30)))
+    guesser, *others = a_crowd(project, a_guesser(said_by(items=30)))
     assert watched(project)
-    a_crowd(project, answers_of(2, items=200), workers=[guesser, *others])
+    a_crowd(project, said_by(2, items=200), workers=[guesser, *others])
     assert watched(project) == {}
 
 
 def test_gold_speaks_against_a_worker_whom_nobody_stands_beside():
     project = a_project()
-    said = answers_of(items=60, workers=4)
+    said = said_by(items=60, workers=4)
     a_crowd(project, said)
     alone = np.full((40, 1), 1)
     (guesser,) = a_crowd(project, alone)
@@ -160,13 +160,13 @@ def test_a_project_is_looked_at_when_answers_came_and_no_more_than_once_a_minute
     assert watching.watch_if_due(project, moment), "never looked at"
     project.refresh_from_db()
     assert not watching.watch_if_due(project, moment + timedelta(minutes=5)), "nothing new"
-    a_crowd(project, answers_of(items=3), start=moment + timedelta(seconds=30))
+    a_crowd(project, said_by(items=3), start=moment + timedelta(seconds=30))
     assert not watching.watch_if_due(project, moment + timedelta(seconds=50))
     assert watching.watch_all(moment + timedelta(seconds=90)) == 1
 
 
 def test_yes_or_no_and_several_categories_are_watched_too():
     project = a_project(exclusive=False)
-    said = a_guesser(answers_of(items=80))
+    said = a_guesser(said_by(items=80))
     guesser, *_ = a_crowd(project, said)
     assert set(watched(project)) == {(guesser.pk, "guessing")}

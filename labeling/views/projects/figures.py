@@ -1,15 +1,16 @@
 """The ring in figures: what a project's pages say about money, queue, consensus, runs and people. Reads only."""
 
 import logging
+from collections import defaultdict
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Q, Sum
 from django_q.status import Stat
 
-from labeling import quoting, training
+from labeling import qualifying, quoting, training, watching
 from labeling.consensus import Agreement, agreement
 from labeling.kinds import KINDS
-from labeling.models import Assignment, Consensus, Item, Member, Project, Query, Report, TrainingRun
+from labeling.models import Assignment, Consensus, Item, Member, Project, Query, Report, Suspicion, TrainingRun
 from labeling.views.charts import Chart, Part, Reading, bar, by_run
 from rewards.models import Account, Role, Transfer
 from segmentation.promotion import ENOUGH
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 WIDTH = 600  # of a bar's drawing
 CHARTED = 60  # runs the chart goes back
+SUSPECTED = 50  # workers worth a look, on one page
 SHOWN = 6  # runs and queries listed on the project's page
 
 PURPOSES = {
@@ -231,8 +233,12 @@ def clusters_alive() -> bool | None:
 
 
 def with_figures(project: Project, workers) -> list[Member]:
-    """Workers, each with its `agreement`, number of `answers` and what it has `earned`."""
+    """Workers, each with its `agreement`, number of `answers`, what it has `earned`, and what is `against` it."""
     workers = list(workers)
+    against = defaultdict(list)
+    for one in Suspicion.objects.filter(worker__in=workers).order_by("-odds"):
+        one.sentence, one.rarity = watching.sentence(one), watching.rarity(one)
+        against[one.worker_id].append(one)
     answers = dict(
         Assignment.objects.answered().filter(worker__in=workers).order_by().values_list("worker").annotate(Count("pk"))
     )
@@ -241,7 +247,15 @@ def with_figures(project: Project, workers) -> list[Member]:
         worker.agreement = agreement_of(worker)
         worker.answers = answers.get(worker.pk, 0)
         worker.earned = amounts.get(worker.user_id, 0)
+        worker.against = against[worker.pk]
+        worker.failed = qualifying.failed(worker)
     return workers
+
+
+def suspected(project: Project) -> list[Member]:
+    """Workers who are paused or against whom something speaks, and of whom nothing is decided yet."""
+    open_to = project.members.workers().trusted().filter(~Q(paused=None) | Q(suspicions__isnull=False))
+    return with_figures(project, open_to.distinct().select_related("user").order_by("pk")[:SUSPECTED])
 
 
 def agreement_of(worker: Member) -> Agreement:

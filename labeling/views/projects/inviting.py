@@ -1,12 +1,12 @@
-"""Who takes part: links that invite, members, and each worker's agreement with the consensus."""
+"""Who takes part: links that invite, members, each worker's agreement with the consensus, and who is worth a look."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from labeling import agreeing, opening
+from labeling import opening, watching
 from labeling.access import may
 from labeling.models import Member, Project
 from labeling.views.gates import by, signed_in
@@ -24,6 +24,10 @@ INVITED = (
 @signed_in
 @by("GET", "POST")
 def people(request, slug):
+    if request.method == "POST" and "look" in request.POST:
+        found = watching.look(changeable(request, slug), timezone.now())
+        messages.success(request, f"Looked at the latest answers: {len(found) or 'nothing'} worth a look.")
+        return redirect("project_people", slug)
     if request.method == "POST":
         opening.renew_invitations(changeable(request, slug))
         messages.success(request, "The links are new. Those given out before no longer let anybody in.")
@@ -35,6 +39,7 @@ def people(request, slug):
     return page(
         request, project, "people",
         workers=workers,
+        suspected=figures.suspected(project),
         staff=members.exclude(role=Member.Role.WORKER)[:PAGE],
         invitations=invitations(request, project) if may(request.user, project) else [],
         days=opening.INVITATION_DAYS,
@@ -47,24 +52,3 @@ def invitations(request, project: Project) -> list[tuple[str, str, str]]:
         (role.label, words, request.build_absolute_uri(reverse("join", args=[opening.invitation(project, role)])))
         for role, words in INVITED
     ]
-
-
-@signed_in
-@by("GET", "POST")
-def set_aside(request, slug, member):
-    """A page that says what it would do, and the deed."""
-    project = changeable(request, slug)
-    worker = get_object_or_404(project.members.workers().select_related("user"), pk=member)
-    if request.method == "GET":
-        (worker,) = figures.with_figures(project, [worker])
-        return page(request, project, "set_aside", worker=worker)
-    aside = request.POST.get("aside") == "1"
-    worker.project = project
-    renewed = agreeing.set_aside(worker, aside, now=timezone.now())
-    done = "set aside" if aside else "taken back"
-    messages.success(
-        request,
-        f"{worker.user}'s judgments were {done}: consensus was recomputed for {renewed} "
-        f"item{'' if renewed == 1 else 's'}. No money moved.",
-    )
-    return redirect("project_people", slug)

@@ -1,0 +1,82 @@
+"""One worker: what speaks against, the test, what is known beforehand; and what an admin decides."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+
+from labeling import agreeing, qualifying, watching
+from labeling.models import Member, Project
+from labeling.views.forms import BeginningsForm
+from labeling.views.gates import by, signed_in
+from labeling.views.projects import figures
+from labeling.views.projects.frame import changeable, page, readable
+
+
+def worker_of(project: Project, member: int) -> Member:
+    worker = get_object_or_404(project.members.workers().select_related("user"), pk=member)
+    worker.project = project
+    return worker
+
+
+@signed_in
+@by("GET", "POST")
+def worker(request, slug, member):
+    if request.method == "GET":
+        project = readable(request, slug)
+        return portrait(request, project, worker_of(project, member))
+    project = changeable(request, slug)
+    found = worker_of(project, member)
+    for name, deed in DEEDS.items():
+        if name in request.POST:
+            deed(request, found)
+            return redirect("project_worker", slug, member)
+    form = BeginningsForm(request.POST, instance=found)
+    if not form.is_valid():
+        return portrait(request, project, worker_of(project, member), form, status=422)
+    qualifying.record(found, **form.cleaned_data)
+    messages.success(request, f"What you know of {found.user} was saved.")
+    return redirect("project_worker", slug, member)
+
+
+def portrait(request, project: Project, found: Member, form=None, status: int = 200):
+    (found,) = figures.with_figures(project, [found])
+    form = form or BeginningsForm(instance=found)
+    return page(request, project, "worker", status=status, worker=found, form=form)
+
+
+def let_go_on(request, found: Member) -> None:
+    watching.let_go_on(found, timezone.now())
+    messages.success(request, f"{found.user} goes on. What was answered until now is not held against them again.")
+
+
+def admit(request, found: Member) -> None:
+    qualifying.record(found, admitted=True)
+    messages.success(request, f"{found.user} is let in, whatever the test says.")
+
+
+def test_again(request, found: Member) -> None:
+    qualifying.record(found, admitted=False)
+    messages.success(request, f"For {found.user} the test decides again.")
+
+
+DEEDS = {"let_go_on": let_go_on, "admit": admit, "test_again": test_again}
+
+
+@signed_in
+@by("GET", "POST")
+def set_aside(request, slug, member):
+    """A page that says what it would do, and the deed."""
+    project = changeable(request, slug)
+    found = worker_of(project, member)
+    if request.method == "GET":
+        (found,) = figures.with_figures(project, [found])
+        return page(request, project, "set_aside", worker=found)
+    aside = request.POST.get("aside") == "1"
+    renewed = agreeing.set_aside(found, aside, now=timezone.now())
+    done = "set aside" if aside else "taken back"
+    messages.success(
+        request,
+        f"{found.user}'s judgments were {done}: consensus was recomputed for {renewed} "
+        f"item{'' if renewed == 1 else 's'}. No money moved.",
+    )
+    return redirect("project_people", slug)
