@@ -63,6 +63,21 @@ class Log(NamedTuple):
     shape: tuple[int, int]
 
 
+def sample(log, gold, most):
+    """(Log, gold), or those of every so many items with about `most` answers; the items are numbered anew."""
+    every = -(-(len(log.choices.item) + len(log.cells.item)) // most)
+    if every <= 1:
+        return log, gold
+    parts = [one.some(np.flatnonzero(one.item % every == 0)) for one in (log.choices, log.cells)]
+    choices, cells = (one._replace(item=one.item // every) for one in parts)
+    part = log._replace(choices=choices, cells=cells, shape=(-(-log.shape[0] // every), log.shape[1]))
+    if gold is None:
+        return part, None
+    item, category, value = (np.asarray(column) for column in gold)
+    known = item % every == 0
+    return part, (item[known] // every, category[known], value[known])
+
+
 def read(answers, exclusive, shape=None, gold=None):
     """The Log of an Answers, of Choices or of a list of such tables; raises ValueError naming the column that is wrong.
 
@@ -124,7 +139,8 @@ def _choices(table, source, categories):
     best, several = order[start], count > 1
     second = np.where(several, table.value[order[np.minimum(start + 1, len(order) - 1)]], 0.0)
     chosen = several & (table.value[best] > 0.5) & (table.value[best] > second)
-    some = np.nonzero(chosen)[0]
+    some = np.flatnonzero(chosen)
+    some = some[np.argsort(first[some])]  # as they were given
     events = Events(table.item[first[some]], table.category[best[some]], source[first[some]],
                     table.category[best[some]], table.value[best[some]] - second[some])  # fmt: skip
     if (count[some] < categories).any():

@@ -4,31 +4,72 @@ import numpy as np
 from scipy import sparse
 
 from labeling.crowd import rates
+from labeling.crowd.copying import Copying, suspected
 
 
 class Channel:
     """Answers of one form, by sources of several kinds; a kind's workers are pooled by themselves."""
 
-    def __init__(self, events, kinds, shape, categories):
-        self.events, self.kinds, self.shape, self.categories = events, kinds, shape, categories
-        self.pools = {kind: rates.fresh(categories) for kind in np.unique(kinds)}
-        self.spoken = np.zeros((len(kinds), categories, categories))
-        self.learn()
+    def __init__(self, events, kinds, shape, categories, unit):
+        self.events, self.kinds, self.shape, self.categories, self.unit = events, kinds, shape, categories, unit
+        self.begin(np.zeros(len(kinds)))
 
-    def learn(self, truth=None, weight=None):
-        """Renew counts, pools and rates from the truth (n, C) as it is believed; without, all are newcomers."""
-        if truth is not None:
-            self.spoken = self.counts(truth, weight)
-        self.rates = np.empty_like(self.spoken)
+    def begin(self, copies, trials=0):
+        """All are newcomers; copies: (U,) shares of copies that are thought of, for so many sweeps in any case."""
+        self.pools = dict.fromkeys(np.unique(self.kinds).tolist())
+        self.spoken = np.zeros((len(self.kinds), self.categories, self.categories))
+        self.copying = Copying(self.unit, self.events, copies, trials)
+        self._rate()
+
+    def suspected(self):
+        """The shares of copies (U,) to begin a trial with."""
+        return suspected(self.unit, self.events, len(self.kinds))
+
+    def learn(self, truth, weight):
+        """Renew copies, counts, pools and rates from the truth (n, C) as it is believed."""
+        spoken, rows = self.counts(truth, weight), self.copying.rows
+        if len(rows):
+            some, sides = self.events.some(rows), self.sides(rows, truth)
+            copied = self.copying.copied(self.mixed)
+            spoken = spoken - _summed(some.source * self.categories + some.said,
+                                      sides * copied * self.worth(rows, weight), spoken)  # fmt: skip
+            self.copying.learn(sides, self.alone, copied)
+        self.spoken = np.maximum(spoken, 0).transpose(0, 2, 1).copy()
+        self._rate()
+
+    def _rate(self):
+        self.rates = np.empty(self.spoken.shape)
         for kind in self.pools:
             rows = self.kinds == kind
             self.pools[kind] = rates.pooled(self.spoken[rows])
             self.rates[rows] = rates.shrunk(self.spoken[rows], self.pools[kind])
+        some = self.events.some(self.copying.rows)
+        self.alone = self.rates[some.source, :, some.said]
+        self.mixed = self.copying.mixed(self.copying.rows, self.alone)
+
+    def evidence(self):
+        """Log-likelihood (n, C): of each category up to a constant a row, or of yes against no."""
+        evidence, rows = self.independent(), self.copying.rows
+        return evidence + self.placed(rows, np.log(self.mixed / self.alone)) if len(rows) else evidence
+
+    def likelihood(self, rows, tables):
+        """Log-likelihood (m, K) of these answers by tables of rates (m, K, K), copied or not."""
+        some, later = self.events.some(rows), self.copying.later[rows]
+        logs = rates.chosen(tables, some.said, some.offered)
+        logs[later] = np.log(self.copying.mixed(rows[later], np.exp(logs[later])))
+        return logs
+
+    def without(self, rows, truth, weight):
+        """Likelihood (m, K) of each of these answers by the rates that its worker has without it."""
+        some, sides = self.events.some(rows), self.sides(rows, truth)
+        share = sides * self.worth(rows, weight)
+        reduced = self._reduced(some, share if some.offered is None else share * some.offered)
+        return np.exp(rates.filled(self.likelihood(rows, reduced), np.log(np.maximum(sides, 1e-12))))
 
     def _reduced(self, some, share):
         """Rates (m, K, K) of each answer's worker, less the answer's share (m, K) of the counts."""
-        counts = self.spoken[some.source]
-        counts[np.arange(len(share)), :, some.said] = np.maximum(counts[np.arange(len(share)), :, some.said] - share, 0)
+        counts, at = self.spoken[some.source], np.arange(len(share))
+        counts[at, :, some.said] = np.maximum(counts[at, :, some.said] - share, 0)
         reduced = np.empty_like(counts)
         for kind, pool in self.pools.items():
             rows = self.kinds[some.source] == kind
@@ -40,18 +81,16 @@ class Chosen(Channel):
     """One category out of all, or out of those offered; K = C."""
 
     def __init__(self, events, kinds, shape):
-        fewer = np.zeros(len(events.item), bool) if events.offered is None else ~events.offered.all(axis=1)
-        whole = events.some(~fewer)
+        whole, self.fewer = _offered_all(events)
         self.said = _table(whole.item, whole.source * shape[1] + whole.said, whole.weight, shape[0],
                            len(kinds) * shape[1])  # fmt: skip
         self.answered = _table(whole.item, whole.source, np.ones(len(whole.item)), shape[0], len(kinds))
         self.back = self.said.T.tocsr()
-        self.fewer = events.some(fewer)
         self.rounds = _rounds(self.fewer)
-        super().__init__(events, kinds, shape, shape[1])
+        super().__init__(events, kinds, shape, shape[1], events.item)
 
-    def evidence(self):
-        """Log-likelihood (n, C) of each category, up to a constant a row."""
+    def independent(self):
+        """Log-likelihood (n, C) of each category, if nobody copied."""
         evidence = self.said @ np.log(self.rates).transpose(0, 2, 1).reshape(-1, self.categories)
         for rows in self.rounds:  # each item's answers one after the other
             some = self.fewer.some(rows)
@@ -59,26 +98,32 @@ class Chosen(Channel):
             evidence[some.item] += some.weight[:, None] * rates.filled(own, evidence[some.item])
         return evidence
 
+    def placed(self, rows, logs):
+        """Log-likelihoods (m, C) of these answers, summed over each item's (n, C)."""
+        return _summed(self.events.item[rows], logs * self.events.weight[rows, None], np.empty(self.shape))
+
+    def denied(self):
+        return 0.0
+
     def less(self, rows, evidence):
         """The evidence (m, C) of each of these answers' items without the answer."""
         some = self.events.some(rows)
-        own = some.weight[:, None] * rates.chosen(self.rates[some.source], some.said, some.offered)
+        own = some.weight[:, None] * self.likelihood(rows, self.rates[some.source])
         return evidence - rates.filled(own, evidence - own)
 
-    def without(self, rows, truth, weight):
-        """Likelihood (m, K) of each of these answers by the rates that its worker has without it."""
-        some = self.events.some(rows)
-        share = truth[some.item] * weight[some.item] * some.weight[:, None]
-        reduced = self._reduced(some, share if some.offered is None else share * some.offered)
-        own = rates.chosen(reduced, some.said, some.offered)
-        return np.exp(rates.filled(own, np.log(np.maximum(truth[some.item], 1e-12))))
+    def sides(self, rows, truth):
+        return truth[self.events.item[rows]]
+
+    def worth(self, rows, weight):
+        return weight[self.events.item[rows]] * self.events.weight[rows, None]
 
     def counts(self, truth, weight):
+        """Expected counts (U, K, K) [worker, said, truth], if nobody copied."""
         truth, some = truth * weight, self.fewer
         spoken = (self.back @ truth).reshape(len(self.kinds), self.categories, self.categories)
         if len(some.item):
             np.add.at(spoken, (some.source, some.said), truth[some.item] * some.offered * some.weight[:, None])
-        return spoken.transpose(0, 2, 1)
+        return spoken
 
     def by_source(self, tables):
         """Sums (q, n, C) of the sources' rows of tables (q, U, C) over each item's answers, of what was offered."""
@@ -95,37 +140,59 @@ class Celled(Channel):
     def __init__(self, events, kinds, shape):
         self.cell = events.item * shape[1] + events.category
         self.key = events.source * 2 + events.said
-        super().__init__(events, kinds, shape, 2)
+        super().__init__(events, kinds, shape, 2, self.cell)
 
-    def evidence(self):
-        """Log-likelihood (n, C) of yes against no."""
+    def independent(self):
+        """Log-likelihood (n, C) of yes against no, if nobody copied."""
+        gain = np.log(self.rates[:, 1] / self.rates[:, 0]).ravel()[self.key]
         size = self.shape[0] * self.shape[1]
-        return np.bincount(self.cell, self.events.weight * self.gain(), minlength=size).reshape(self.shape)
+        return np.bincount(self.cell, self.events.weight * gain, minlength=size).reshape(self.shape)
 
-    def gain(self):
-        """The same of each answer by itself, (m,)."""
-        return np.log(self.rates[:, 1] / self.rates[:, 0]).ravel()[self.key]
+    def placed(self, rows, logs):
+        """Log-likelihoods (m, 2) of these answers, summed over each cell's (n, C)."""
+        gain = (logs[:, 1] - logs[:, 0]) * self.events.weight[rows]
+        return np.bincount(self.cell[rows], gain, minlength=self.shape[0] * self.shape[1]).reshape(self.shape)
+
+    def denied(self):
+        """Log-likelihood of all answers, were the truth of every cell no."""
+        rows = np.arange(len(self.cell))
+        own = self.rates[self.events.source, :1, self.events.said]
+        return self.events.weight @ np.log(self.copying.mixed(rows, own)[:, 0])
 
     def less(self, rows, evidence):
         """The evidence (m, C) of each of these answers' items without the answer."""
         some, evidence = self.events.some(rows), evidence.copy()
-        evidence[np.arange(len(rows)), some.category] -= some.weight * self.gain()[rows]
+        logs = self.likelihood(rows, self.rates[some.source])
+        evidence[np.arange(len(rows)), some.category] -= some.weight * (logs[:, 1] - logs[:, 0])
         return evidence
 
-    def without(self, rows, truth, weight):
-        """Likelihood (m, 2) of each of these answers by the rates that its worker has without it."""
-        some = self.events.some(rows)
-        yes = truth[some.item, some.category]
-        weight = np.broadcast_to(weight, truth.shape)[some.item, some.category] * some.weight
-        rates = self._reduced(some, np.stack([1 - yes, yes], axis=1) * weight[:, None])
-        return rates[np.arange(len(rows)), :, some.said]
+    def sides(self, rows, truth):
+        yes = truth.ravel()[self.cell[rows]]
+        return np.stack([1 - yes, yes], axis=1)
+
+    def worth(self, rows, weight):
+        return (np.broadcast_to(weight, self.shape).ravel()[self.cell[rows]] * self.events.weight[rows])[:, None]
 
     def counts(self, truth, weight):
         truth = truth.ravel()[self.cell]
         weight = self.events.weight * np.broadcast_to(weight, self.shape).ravel()[self.cell]
         size = 2 * len(self.kinds)
         sides = [np.bincount(self.key, weight * side, minlength=size) for side in (1 - truth, truth)]
-        return np.stack([side.reshape(-1, 2) for side in sides], axis=1)
+        return np.stack(sides, axis=1).reshape(-1, 2, 2)
+
+
+def _summed(at, values, like):
+    """The rows (m, K) of `values` summed where they are `at` (m,), in the shape of `like`, whose last axis is K."""
+    rows = like.size // max(like.shape[-1], 1)
+    return (_table(at, np.arange(len(at)), np.ones(len(at)), rows, len(at)) @ values).reshape(like.shape)
+
+
+def _offered_all(events):
+    """(choices among all categories, choices among fewer)."""
+    if events.offered is None:
+        return events, events.some(slice(0))
+    fewer = ~events.offered.all(axis=1)
+    return events.some(~fewer), events.some(fewer)
 
 
 def _rounds(some):

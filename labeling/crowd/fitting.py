@@ -5,20 +5,26 @@ is held: a lone answer hardly rates its worker, the class prior is flat until an
 by the number of people, whose errors about one item are alike.
 """
 
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import betaln, logsumexp
 
 from labeling.crowd import rates, trusting
-from labeling.crowd.answers import read
+from labeling.crowd.answers import read, sample
 from labeling.crowd.channels import Celled, Chosen
+from labeling.crowd.copying import TRIALS
 from labeling.crowd.degrees import degrees
 from labeling.crowd.online import Row
-from labeling.crowd.posteriors import best, posterior, tempered, with_gold
+from labeling.crowd.posteriors import OPEN, best, posterior, tempered, with_gold
 
 SWEEPS = 10
 LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
 OVERLAP = {True: 3, False: 2}  # answers to an exclusive item, to a cell, that let its truth tell how frequent it is
+
+SAMPLE = 100_000  # answers in which to look for copies; more would find hardly more
+DOUBT = 10.0  # items of each category that an even spread weighs as much as
 
 
 class Workers(NamedTuple):
@@ -26,7 +32,7 @@ class Workers(NamedTuple):
 
     rating: probability of a right answer, on what the worker met; error: its standard error;
     judged: answers; rates: (K, K) what is said (column) under each truth (row), K = 2 (no, yes) for cells; counts: the
-    expected counts behind them.
+    expected counts behind them; copies: share of answers that repeat what others said before.
     """
 
     name: np.ndarray
@@ -36,6 +42,7 @@ class Workers(NamedTuple):
     judged: np.ndarray
     rates: list
     counts: list
+    copies: np.ndarray
 
 
 class Consensus:
@@ -78,8 +85,8 @@ class Consensus:
         self.log_ = read(answers, self.exclusive, shape, gold)
         self.gold_ = gold
         self._open()
-        for _ in range(self.sweeps):
-            self._sweep()
+        self._settle()
+        self._doubt(self._copies())
         return self._close(prior, mass)
 
     def rows(self):
@@ -91,10 +98,63 @@ class Consensus:
         forms = ((Chosen, log.choices), (Celled, log.cells))
         self.channels_ = [form(events, log.kind, log.shape) for form, events in forms if len(events.item)]
         self.judgments_, self.fewer_ = _judgments(log, self.exclusive), _fewer(log)
-        self.base_ = _flat(log.shape[1], self.exclusive)
         checked = _checked(self.gold_, log.shape, self.exclusive)
         self.weight_ = np.where((self.judgments_ <= 1) & ~checked, LONE, 1.0)
-        self.truth_ = np.zeros(log.shape)
+
+    def _settle(self, copies=None, trials=None):
+        """Sweep from newcomers on; copies: shares of copies (U,) to think of in each channel, at least so long."""
+        self.base_, self.truth_ = _flat(self.log_.shape[1], self.exclusive), np.zeros(self.log_.shape)
+        for n, channel in enumerate(self.channels_):
+            channel.begin(np.zeros(len(channel.kinds)) if copies is None else copies[n], trials or 0)
+        for _ in range(self.sweeps if trials is None else trials + 1):
+            self._sweep()
+
+    def _copies(self):
+        """Shares of copies (U,) that may be, for each channel; of a large log, as a part of it makes them out."""
+        part, gold = sample(self.log_, self.gold_, SAMPLE) if self.sweeps else (self.log_, None)
+        if part is self.log_:
+            return self._tried() if self.sweeps else []
+        model = Consensus(self.exclusive, TRIALS)
+        model.log_, model.gold_ = part, gold
+        model._open()
+        model._settle()
+        model._doubt(model._tried())
+        return model._shares(self.channels_)
+
+    def _tried(self):
+        trial = self._twin()
+        trial._settle([channel.suspected() for channel in trial.channels_], TRIALS)
+        return trial._shares(self.channels_)
+
+    def _shares(self, channels):
+        found = {type(channel): channel.copying.share for channel in self.channels_}
+        return [found.get(type(channel), np.zeros(len(channel.kinds))) for channel in channels]
+
+    def _doubt(self, copies):
+        """Settle anew with those who may have copied, if that explains all answers better by more than naming them
+        tells: one of all the ways to name so many workers, and a share for each."""
+        if not any(shares.any() for shares in copies):
+            return
+        alone = self._twin()
+        self._settle(copies)
+        shares = np.concatenate(self._shares(self.channels_))
+        found = (shares > 0).sum()
+        if self._likelihood() - found <= alone._likelihood() - betaln(found + 1, len(shares) - found + 1):
+            self.__dict__.update(alone.__dict__)
+
+    def _twin(self):
+        twin = copy(self)
+        twin.channels_ = [copy(channel) for channel in self.channels_]
+        return twin
+
+    def _likelihood(self):
+        """Log-likelihood of all answers, in nats, untempered."""
+        raw, base = self._raw(), np.clip(self.base_, OPEN, 1 - OPEN)
+        if self.exclusive:
+            whole = logsumexp(raw + np.log(base), axis=1)
+        else:
+            whole = np.logaddexp(np.log(1 - base), np.log(base) + raw)
+        return whole.sum() + sum(channel.denied() for channel in self.channels_)
 
     def _sweep(self):
         self.truth_ = self._known(posterior(self._raw(), self.base_, self.exclusive))
@@ -109,11 +169,15 @@ class Consensus:
         return with_gold(cells, self.gold_, self.exclusive)
 
     def _frequent(self, truth):
-        """Share of each category among items judged often enough; every other item counts as evenly spread."""
-        often = self.judgments_ - self.fewer_ >= OVERLAP[self.exclusive]
+        """Share of each category among items judged often enough, shrunk to an even spread.
+
+        An item that was not offered every category counts as evenly spread.
+        """
+        often = (self.judgments_ >= OVERLAP[self.exclusive]) & (self.fewer_ == 0)
         flat = _flat(truth.shape[1], self.exclusive)
-        doubt = 1 / flat[0] + (~often & (self.judgments_ > 0)).sum(axis=0) if truth.shape[1] else 1
-        return ((truth * often).sum(axis=0) + doubt * flat) / (often.sum(axis=0) + doubt)
+        doubt = DOUBT / flat[:1] + (self.fewer_ > 0).sum()
+        seen = np.einsum("nc,nc->c", truth, np.broadcast_to(often, truth.shape))
+        return (seen + doubt * flat) / (often.sum(axis=0) + doubt)
 
     def _close(self, prior, mass):
         raw = self.raw_ = self._raw()
@@ -141,7 +205,7 @@ def _judgments(log, exclusive):
 def _fewer(log):
     """Choices of each item (n, 1) among fewer than all, which do not tell how frequent the others are."""
     if log.choices.offered is None:
-        return 0
+        return np.zeros((1, 1))
     return np.bincount(log.choices.item, ~log.choices.offered.all(axis=1), log.shape[0])[:, None]
 
 
@@ -161,14 +225,14 @@ def _workers(log, channels):
     """A source that speaks in both forms has a row for each."""
     rows = [_rows(channel, log) for channel in channels]
     if not rows:
-        return Workers(log.worker, log.kind, *(np.zeros(0),) * 3, [], [])
-    name, kind, rating, error, judged = (
-        np.concatenate(column) for column in zip(*(row[:5] for row in rows), strict=True)
+        return Workers(log.worker, log.kind, *(np.zeros(0),) * 3, [], [], np.zeros(0))
+    name, kind, rating, error, judged, copies = (
+        np.concatenate(column) for column in zip(*(row[:6] for row in rows), strict=True)
     )
     order = np.lexsort((kind, name))
-    tables = [[table for row in rows for table in row[at]] for at in (5, 6)]
+    tables = [[table for row in rows for table in row[at]] for at in (6, 7)]
     return Workers(*(column[order] for column in (name, kind, rating, error, judged)),
-                   *([column[n] for n in order] for column in tables))  # fmt: skip
+                   *([column[n] for n in order] for column in tables), copies[order])  # fmt: skip
 
 
 def _rows(channel, log):
@@ -177,5 +241,6 @@ def _rows(channel, log):
     for kind, pool in channel.pools.items():
         rows = channel.kinds == kind
         rating[rows], weight[rows] = rates.accuracy(channel.spoken[rows], pool), judged[rows] + pool.skill + 1
-    columns = log.worker, log.kind, rating, np.sqrt(rating * (1 - rating) / weight), judged
-    return [column[judged > 0] for column in (*columns, channel.rates, channel.spoken)]
+    error = np.sqrt(rating * (1 - rating) / weight)
+    columns = log.worker, log.kind, rating, error, judged, channel.copying.share, channel.rates, channel.spoken
+    return [column[judged > 0] for column in columns]

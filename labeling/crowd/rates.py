@@ -14,6 +14,9 @@ POOL = 200.0  # answers a category before its own ease and errors count more tha
 SKILL = 8.0  # answers that a kind's accuracy weighs as much as, against a worker's own, where too few tell
 FEWEST, MOST = 2.0, 100.0  # the same, learned: never so few that one answer decides, never so many that all are alike
 SHAPE = 48.0  # answers a category that the expected confusion weighs as much as, against a worker's own
+GUESSES = (0.5, 0.75, 0.95)  # shares of answers given without looking that are thought of
+LOOKING = 0.91  # how likely it is beforehand that a worker always looks; the rest falls to GUESSES alike
+HABIT = 16.0  # answers that the kind's frequencies weigh as much as, against what a worker likes to say
 SURE = 0.99  # nobody is trusted beyond this: one slip must not need ten people to undo
 
 
@@ -56,7 +59,7 @@ def _alike(right, seen):
 
 def shrunk(counts, pool):
     """Rates (U, K, K) of the workers with these counts (U, K, K), around a Pool."""
-    rates = (counts + SHAPE * skilled(counts, pool)) / (counts.sum(axis=2, keepdims=True) + SHAPE)
+    rates = (counts + SHAPE * guessing(counts, pool)) / (counts.sum(axis=2, keepdims=True) + SHAPE)
     return np.clip(rates, (1 - SURE) / counts.shape[1], SURE)
 
 
@@ -84,6 +87,23 @@ def filled(own, others):
     weights = np.exp(weights - weights.max(axis=1, keepdims=True))
     expected = np.log((weights * np.exp(own)).sum(axis=1) / weights.sum(axis=1))
     return np.where(shut, expected[:, None], own)
+
+
+def guessing(counts, pool):
+    """The skilled rates (U, K, K), as far as each worker's counts tell of answers given without looking.
+
+    Such answers are what the worker likes to say, whatever the truth (MACE: Hovy et al., NAACL 2013); they speak for
+    no category, though in a favourite one they are often right.
+    """
+    skill, said = skilled(counts, pool), counts.sum(axis=1)
+    habit = said + HABIT * pool.rates.mean(axis=0)
+    habit = (habit / habit.sum(axis=1, keepdims=True))[:, None]
+    mixed = [skill, *((1 - share) * skill + share * habit for share in GUESSES)]
+    fit = np.array([(counts * np.log(one)).sum(axis=(1, 2)) for one in mixed])
+    fit += np.log([LOOKING, *[(1 - LOOKING) / len(GUESSES)] * len(GUESSES)])[:, None]
+    chance = np.exp(fit - fit.max(axis=0))
+    share = ([0, *GUESSES] @ chance / chance.sum(axis=0))[:, None, None]
+    return (1 - share) * skill + share * habit
 
 
 def skilled(counts, pool):

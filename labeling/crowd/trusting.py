@@ -8,7 +8,14 @@ import numpy as np
 
 from labeling.crowd.posteriors import damping, posterior
 
-SHARED = (0.2, 0.3, 0.5, 0.8)  # correlations to choose from; below the first, workers who copy would look independent
+SHARED = (
+    0.15,
+    0.2,
+    0.3,
+    0.5,
+    0.8,
+    1.2,
+)  # correlations to choose from; below the first, errors that all share would look like truth
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MARGIN = 2.0  # standard errors by which a prior has to foretell better than answers alone
 MASS = 10.0  # answers near an item at which its prior counts half

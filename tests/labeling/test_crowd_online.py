@@ -1,0 +1,72 @@
+"""One answer more, and the refit that takes over."""
+
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from labeling.crowd import Choices, Consensus, Row, Said, update
+from labeling.crowd.rates import fresh
+from tests.answered import a_crowd
+
+
+def replayed(choices, categories, items, refits):
+    """Every answer online, with the counts, pool and base of a refit at these answers; the posteriors at the end."""
+    model, rows, workers = None, [Row(np.zeros(categories), np.zeros(1))] * items, {}
+    probas = np.full((items, categories), 1 / categories)
+    for n, (item, chosen, worker) in enumerate(zip(*choices[:3], strict=True)):
+        if n in refits:
+            model = Consensus().fit(Choices(*(column[:n] for column in choices[:3])), shape=(items, categories))
+            rows = model.rows()
+            workers = dict(zip(model.workers_.name, model.workers_.counts, strict=True))
+        base = np.full(categories, 1 / categories) if model is None else model.base_
+        pool = None if model is None else model.pools_["", categories]
+        counts = workers.get(worker, np.zeros((categories, categories)))
+        done = update(rows[item], counts, Said(chosen, choice=True), base, pool=pool)
+        rows[item], workers[worker], probas[item] = done.row, done.counts, done.posterior
+    return probas
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_replaying_the_log_online_agrees_with_a_refit(seed):
+    choices, _, _ = a_crowd(seed, items=300, workers=25)
+    order = np.random.default_rng(seed).permutation(len(choices.item))
+    choices = Choices(*(column[order] for column in choices[:3]))
+    online = replayed(choices, 4, 300, refits=range(150, 1500, 150))
+    batch = Consensus().fit(choices, shape=(300, 4)).probas_
+    assert (online.argmax(axis=1) == batch.argmax(axis=1)).mean() >= 0.98
+
+
+def test_an_update_leaves_what_came_in_alone_and_takes_at_most_a_millisecond():
+    row, counts, prior = Row(np.zeros(10), np.zeros(1)), np.zeros((10, 10)), np.full(10, 0.1)
+    seconds = []
+    for _ in range(50):
+        start = perf_counter()
+        done = update(row, counts, Said(3, choice=True), prior)
+        seconds.append(perf_counter() - start)
+    assert min(seconds) < 1e-3
+    assert done.posterior.argmax() == 3 and not row.raw.any() and not counts.any()
+
+
+def test_an_update_of_a_cell_touches_that_cell_alone():
+    row = Row(np.zeros(3), np.zeros(3))
+    done = update(row, np.zeros((2, 2)), Said(1, 0.0), np.full(3, 0.5), exclusive=False)
+    assert done.posterior[1] < 0.5 and done.posterior[[0, 2]] == pytest.approx(0.5)
+    assert done.row.judgments.tolist() == [0, 1, 0]
+
+
+def test_a_choice_among_what_was_offered_then_is_renewed_online_as_a_fit_reads_it():
+    offered = np.array([True, True, False])
+    said = Choices(np.array([0]), np.array([0]), np.array(["ada"]), offered=offered[None])
+    fitted = Consensus(sweeps=0).fit(said, shape=(1, 3))
+    answer = Said(0, choice=True, offered=offered)
+    done = update(Row(np.zeros(3), np.zeros(1)), np.zeros((3, 3)), answer, fitted.prior_[0])
+    assert np.allclose(done.row.raw, fitted.raw_[0])
+    assert done.row.raw[0] > done.row.raw[2] > done.row.raw[1]
+    assert not done.counts[2].any()
+
+
+@pytest.mark.parametrize(("said", "sentence"), [(Said(3), "answer.category"), (Said(0, 1.5), "answer.value")])
+def test_an_update_that_cannot_be_is_named(said, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        update(Row(np.zeros(3), np.zeros(3)), fresh(2), said, np.full(3, 0.5), exclusive=False)
