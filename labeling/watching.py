@@ -13,7 +13,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
-from labeling.crowd import Answers, Consensus, watching
+from labeling.crowd import Answers, Consensus, following, watching
 from labeling.kinds import KINDS
 from labeling.models import (
     Assignment,
@@ -139,7 +139,7 @@ def weighed(project: Project, answers: Sequence[Assignment], workers: np.ndarray
         forms = watching.foretold(model, table, excused)
         found |= {
             Reason.GUESSING: watching.guessing(forms, workers),
-            Reason.COPYING: watching.copying(forms, workers),
+            Reason.COPYING: following.copying(model, table, workers, excused),
         }
     return found
 
@@ -232,10 +232,10 @@ def chance(found: watching.Guessing, at: int, names: Sequence[str]) -> dict:
     return {"sides": int(found.sides[at]), "of": int(found.of[at]), "chance": round(float(found.chance[at]), 1)}
 
 
-def company(found: watching.Copying, at: int, names: Sequence[str]) -> dict:
+def company(found: following.Copying, at: int, names: Sequence[str]) -> dict:
     other = int(found.other[at])
     return {
-        "other": "" if other == watching.NOBODY else names[other],
+        "other": "" if other == following.NOBODY else names[other],
         "same": int(found.same[at]),
         "erred": int(found.erred[at]),
         "usual": round(float(found.usual[at]), 3),
@@ -245,7 +245,7 @@ def company(found: watching.Copying, at: int, names: Sequence[str]) -> dict:
 FIGURES: dict[str, Callable] = {Reason.FAST: speed, Reason.GUESSING: chance, Reason.COPYING: company}
 WORDS = {
     Reason.FAST: "Answered {fast} of {of} in under {limit:.1f} s; the others' median is {median:.1f} s.",
-    Reason.GUESSING: "Sides with others hardly more often than chance would: {sides} of {of}, by chance {chance:.1f}.",
+    Reason.GUESSING: "Sides with others no more than chance would: {sides} of {of}, chance {chance:.1f}.",
     Reason.COPYING: "Gave the same wrong answer as {other} on {same} of {erred} that {other} got wrong; "
     "other people do so on {usual:.0%}.",
 }
@@ -259,5 +259,5 @@ def sentence(suspicion: Suspicion) -> str:
 
 
 def rarity(suspicion: Suspicion) -> int:
-    """An honest worker comes to look like this at most once in so many."""
-    return int(10 ** min(suspicion.odds, 9))
+    """An honest worker comes to look like this at most once in so many; a million stands for more."""
+    return int(10 ** min(suspicion.odds, 6))

@@ -14,8 +14,6 @@ from labeling.crowd.posteriors import damping, posterior
 
 FEWEST = 10  # answers before anybody comes under suspicion
 ATTENTION = 0.7  # of an ordinary worker's is honest enough: the rest may be guesses. Below half of that one is found
-COPIED = 0.5  # of the answers of who copies
-BESIDE = 30  # answers about one cell or item that are compared with each other
 HASTE = 0.25  # of the usual time is faster than one can read ...
 HASTY = 0.25  # ... and an honest worker may be so fast in this share of answers: by nature or by luck
 WITHIN = 0.2  # correlation of a worker's errors in the cells of one answer
@@ -25,8 +23,8 @@ class Foretold(NamedTuple):
     """Answers (m,) of one form, each with what the others of its item, and all workers, let one expect.
 
     unit numbers the item or cell; said the category, or yes 1 and no 0; worker is any name; when sorts; usual (m, K)
-    probabilities of what an ordinary worker says, own (m,) of what this one said, by his own rates without it; truth
-    (m, K) as the others have it; weight (m,): the cells of one answer count as fewer; heard: had the others a word.
+    probabilities of what an ordinary worker says; truth (m, K) as the others have it; weight (m,): the cells of one
+    answer count as fewer; counts (m,): is it held against the worker? Not if nobody else had a word, or if excused.
     """
 
     unit: np.ndarray
@@ -34,7 +32,6 @@ class Foretold(NamedTuple):
     worker: np.ndarray
     when: np.ndarray
     usual: np.ndarray
-    own: np.ndarray
     truth: np.ndarray
     weight: np.ndarray
     counts: np.ndarray
@@ -66,7 +63,7 @@ def _foretold(channel, model, answers, excused):
     others = (model.judgments_[events.item, 0] if per_item else model.judgments_[events.item, events.category]) - 1
     raw = channel.less(rows, model.raw_[events.item])
     truth = posterior(damping(others, model.temperature_)[:, None] * raw, model.base_, model.exclusive)
-    gold = _gold(model)
+    gold = table_of_gold(model)
     truth = np.where(np.isnan(gold[events.item]), truth, gold[events.item])
     known = ~np.isnan(gold[events.item])
     cells = hasattr(channel, "cell")
@@ -76,7 +73,7 @@ def _foretold(channel, model, answers, excused):
     else:
         known = known.any(axis=1)
     pools = np.stack([channel.pools[kind].rates for kind in channel.kinds])
-    when = _order(events, model.log_.worker, answers)
+    when = order(events, model.log_.worker, answers)
     since = np.array([excused.get(name, 0) for name in model.log_.worker.tolist()])[events.source]
     return Foretold(
         unit=channel.cell if cells else events.item,
@@ -84,14 +81,13 @@ def _foretold(channel, model, answers, excused):
         worker=model.log_.worker[events.source],
         when=when,
         usual=np.einsum("mk,mkl->ml", truth, pools[events.source]),
-        own=(truth * channel.without(rows, model.truth_, model.weight_)).sum(axis=1),
         truth=truth,
-        weight=_weight(events, cells),
+        weight=cell_weight(events, cells),
         counts=((others > 0) | known) & (when >= since),
     )
 
 
-def _gold(model):
+def table_of_gold(model):
     """(n, C) of what is known beforehand, NaN where nothing is; a known yes of an exclusive item answers its row."""
     known = np.full(model.raw_.shape, np.nan)
     if model.gold_ is not None:
@@ -102,7 +98,7 @@ def _gold(model):
     return known
 
 
-def _weight(events, cells):
+def cell_weight(events, cells):
     """What each cell of one answer about one item counts: the design effect of errors that are alike (Kish 1965)."""
     if not cells:
         return events.weight
@@ -110,7 +106,7 @@ def _weight(events, cells):
     return events.weight / (1 + WITHIN * (count[2][count[1].ravel()] - 1))
 
 
-def _order(events, names, answers):
+def order(events, names, answers):
     """(m,) the row at which each event's worker first spoke about its item."""
     workers = np.unique(names)
     key = np.asarray(answers.item) * len(workers) + np.searchsorted(workers, answers.worker)
@@ -167,111 +163,6 @@ def _habit(form, place):
     habit = np.empty_like(one)
     habit[order] = (before + 0.5) / (before.sum(axis=1, keepdims=True) + 0.5 * one.shape[1])
     return habit
-
-
-# --- the same errors as another --------------------------------------------------------------------------------------
-
-
-class Copying(NamedTuple):
-    """One row a worker. odds: log e-value; other: whose answers were repeated most (NOBODY: whoever had spoken first);
-    same: of the `erred` answers of theirs that were wrong, those repeated; usual: the share others repeat of errors."""
-
-    odds: np.ndarray
-    other: np.ndarray
-    same: np.ndarray
-    erred: np.ndarray
-    usual: np.ndarray
-
-
-NOBODY = -1
-
-
-class Pairs(NamedTuple):
-    """Two answers about one unit (p,): places of who answered `later` and `earlier`, whether they are the `same`, how
-    likely the later one was to say so on his `own`, the answer's `weight`, whether the earlier one was `wrong`."""
-
-    later: np.ndarray
-    earlier: np.ndarray
-    same: np.ndarray
-    own: np.ndarray
-    weight: np.ndarray
-    wrong: np.ndarray
-
-
-def copying(forms, workers):
-    """Whether answers repeat earlier ones, of one other or of whoever spoke first, beyond what truth and common
-    illusions explain.
-
-    The wager: half the answers are the other's rather than the worker's own. A worker's e-value is half the mean over
-    all whom he might have followed and half that of following the first, so that many pairs raise no false alarm.
-    """
-    pairs, first = (Pairs(*map(np.concatenate, zip(*found, strict=True))) for found in
-                    zip(*(_pairs(form, workers) for form in forms), strict=True))  # fmt: skip
-    alike = _alike(pairs, len(workers))
-    one = _followed(pairs, _gain(pairs, alike), len(workers))
-    crowd = _followed(first._replace(earlier=first.later), _gain(first, alike), len(workers))
-    better = crowd.odds > one.odds
-    found = [np.where(better, *columns) for columns in zip(crowd, one, strict=True)]
-    return Copying(np.logaddexp(one.odds, crowd.odds) - np.log(2), np.where(better, NOBODY, one.other), *found[2:])
-
-
-def _gain(pairs, alike):
-    """(p,) logarithm of the wager's gain by each answer; people are alike a little anyway."""
-    own = pairs.own + alike * (1 - pairs.own) * pairs.same
-    return pairs.weight * np.log(1 - COPIED + COPIED * pairs.same / own)
-
-
-def _pairs(form, workers):
-    """(Pairs of all answers beside each other, Pairs of each answer and the first about its unit)."""
-    order = np.lexsort((form.when, form.unit))
-    unit, place = form.unit[order], np.searchsorted(workers, form.worker)[order]
-    said, own, weight, counts = (column[order] for column in (form.said, form.own, form.weight, form.counts))
-    lead = form.truth.argmax(axis=1)[order]
-    first = np.searchsorted(unit, unit)
-
-    def paired(late, early):
-        some = (place[late] != place[early]) & counts[late]
-        late, early = late[some], early[some]
-        return Pairs(place[late], place[early], said[late] == said[early], own[late], weight[late],
-                     said[early] != lead[late])  # fmt: skip
-
-    at = np.arange(len(unit))
-    found = [paired(at[lag:][near], at[:-lag][near]) for lag in range(1, min(BESIDE, len(unit)))
-             if (near := unit[lag:] == unit[:-lag]).any()]  # fmt: skip
-    beside = Pairs(*map(np.concatenate, zip(*found, strict=True))) if found else paired(at[:0], at[:0])
-    return beside, paired(at, first)
-
-
-ALIKE = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
-
-
-def _alike(pairs, workers):
-    """How alike people's answers are beyond the model: the median of what explains each worker's best."""
-    alone = 1 - pairs.own
-    fits = [np.where(pairs.same, np.log(1 - alone * (1 - share)), np.log(1 - share)) for share in ALIKE]
-    fits = [np.bincount(pairs.later, fit, minlength=workers) for fit in fits]
-    best = np.array(ALIKE)[np.argmax(fits, axis=0)]
-    seen = np.bincount(pairs.later, minlength=workers) >= FEWEST
-    return float(np.median(best[seen])) if seen.any() else 0.0
-
-
-def _followed(pairs, gain, workers):
-    """Copying by the mean of the e-values over all partners, and the partner with the highest."""
-    key, inverse = np.unique(pairs.later * workers + pairs.earlier, return_inverse=True)
-    worker, other = np.divmod(key, workers)
-    log, erred, repeated, answers = (np.bincount(inverse, column, minlength=len(key)) for column in
-                                     (gain, pairs.wrong, pairs.wrong & pairs.same, np.ones(len(gain))))  # fmt: skip
-    order = np.lexsort((log, worker))
-    best = order[np.flatnonzero(np.diff(worker[order], append=workers))]  # of each worker that is there
-    odds = np.full(workers, -np.inf)
-    sums = np.bincount(worker, np.exp(log), minlength=workers) / np.maximum(np.bincount(worker, minlength=workers), 1)
-    enough = np.bincount(worker, answers, minlength=workers) >= FEWEST
-    odds[enough] = np.log(sums[enough])
-    whom, same, of = np.full(workers, NOBODY), np.zeros(workers, int), np.zeros(workers, int)
-    whom[worker[best]], same[worker[best]], of[worker[best]] = other[best], repeated[best], erred[best]
-    mine, my_same = (np.bincount(worker, column, minlength=workers) for column in (erred, repeated))
-    usual = (repeated.sum() - my_same) / np.maximum(erred.sum() - mine, 1)
-    return Copying(odds, whom, same, of, usual)
 
 
 # --- too fast --------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def test_what_speaks_against_a_worker_is_read_and_excused(owner, project):
     assert owner.post(f"projects/{project.slug}/workers/watch/").json() == {"found": 1}
     (one,) = rows(owner, project)[guesser.pk]["suspicions"]
     assert one["reason"] == "guessing" and one["figures"]["of"] == 60 and one["rarity"] >= 100
-    assert one["sentence"].startswith("Sides with others hardly more often than chance would")
+    assert one["sentence"].startswith("Sides with others no more than chance would")
     reply = owner.post(f"projects/{project.slug}/workers/{guesser.pk}/let-go-on/").json()
     assert (reply["suspicions"], reply["paused"]) == ([], None)
     assert owner.post(f"projects/{project.slug}/workers/watch/").json() == {"found": 0}

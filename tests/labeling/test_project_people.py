@@ -104,7 +104,7 @@ def test_an_admin_reads_what_speaks_against_whom_and_lets_go_on_with_one_click(o
     assert "Worth a look" not in text(page(owner, project, "project_people")), "opening the page decides nothing"
     shown = text(post(owner, project, "project_people", look="", follow=True))
     assert "1 worth a look" in shown and "No better than chance." in shown
-    assert "Sides with others hardly more often than chance would:" in shown
+    assert "Sides with others no more than chance would:" in shown
     shown = text(post(owner, project, "project_worker", guesser.pk, let_go_on="", follow=True))
     assert "goes on" in shown and "Nothing speaks against these answers." in shown
     assert "Worth a look" not in text(post(owner, project, "project_people", look="", follow=True))

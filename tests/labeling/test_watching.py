@@ -42,8 +42,8 @@ def test_who_guesses_is_found_with_what_chance_would_give():
     assert set(found) == {(guesser.pk, "guessing")}
     figures = found[guesser.pk, "guessing"].figures
     assert figures["of"] == 60 and abs(figures["sides"] - figures["chance"]) < 8
-    expected = f"{figures['sides']} of 60, by chance {figures['chance']:.1f}."
-    assert in_words(found)["guessing"] == f"Sides with others hardly more often than chance would: {expected}"
+    expected = f"{figures['sides']} of 60, chance {figures['chance']:.1f}."
+    assert in_words(found)["guessing"] == f"Sides with others no more than chance would: {expected}"
 
 
 def test_who_always_says_the_same_is_found_though_it_is_often_right():
