@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db.models import Q
+from scipy import sparse
 
 from labeling import agreeing, arrays, certified, predicting
 from labeling.models import Category, Consensus, Gold, Item, Project, Query, QueryCategory, QueryItem
@@ -14,14 +15,22 @@ from labeling.models import Category, Consensus, Gold, Item, Project, Query, Que
 class Board:
     """Row i of each array is the item of primary key items[i], column j is categories[j].
 
-    probability: (n, C) float32; askable: (n, C) cells that may be asked to teach; exam: (n,) items kept to measure and
-    not asked yet; gold: (n,) items whose truth was known beforehand; doubtful: (n, C) cells not agreed, of items that
-    could be and that the classifier does not decide: the mean confidence is over these.
+    probability: (n, C) float32, the classifier's among what people left; posterior: (n, C) float32, people's where they
+    were asked; judged: (n,) answers so far; mass: (n,) answers near the item, None if unknown; graph: (n, n) affinities
+    of neighbours, None if there are none; rates: {kind: how often people say what}, of kinds that were measured;
+    askable: (n, C) cells that may be asked to teach; exam: (n,) items kept to measure and not asked yet; gold: (n,)
+    items whose truth was known beforehand; doubtful: (n, C) cells not agreed, of items that could be and that the
+    classifier does not decide: the mean confidence is over these.
     """
 
     items: np.ndarray
     categories: Sequence[Category]
     probability: np.ndarray
+    posterior: np.ndarray
+    judged: np.ndarray
+    mass: np.ndarray | None
+    graph: sparse.csr_array | None
+    rates: Mapping[str, np.ndarray]
     askable: np.ndarray
     exam: np.ndarray
     gold: np.ndarray
@@ -47,7 +56,11 @@ def read(project: Project) -> Board:
     probability = probability_of(project, rows["row"], [category.column for category in categories])
     learn_from_people(project, probability, doubtful, askable, place, column)
     exclude_asked(project, askable, place, column)
-    return Board(rows["pk"], categories, probability, askable, exam, gold & ~rows["withdrawn"], doubtful)
+    posterior, judged = believed(project, probability, place, column)
+    return Board(
+        rows["pk"], categories, probability, posterior, judged, mass_of(project, rows["row"]),
+        graph_of(project, rows["row"]), {}, askable, exam, gold & ~rows["withdrawn"], doubtful,
+    )  # fmt: skip
 
 
 def marked(place: Mapping[int, int], queryset) -> np.ndarray:
@@ -97,6 +110,65 @@ def learn_from_people(project: Project, probability, doubtful, askable, place, c
             askable[at, cell] = False
     askable &= doubtful
     probability[:] = predicting.among_left(probability, ruled_out)
+
+
+def believed(project: Project, probability, place, column) -> tuple[np.ndarray, np.ndarray]:
+    """(n, C) posteriors, people's where they were asked and the classifier's elsewhere; (n,) answers so far.
+
+    Of an exclusive item the categories nobody was asked about share what is left, as the classifier would have it.
+    """
+    rows = np.fromiter(
+        Consensus.objects.filter(project=project, judgments__gt=0)
+        .values_list("item", "category", "posterior", "judgments")
+        .iterator(),
+        dtype=[("item", "i8"), ("category", "i8"), ("posterior", "f4"), ("judgments", "i4")],
+    )
+    at = np.array([place[item] for item in rows["item"].tolist()], int)
+    cell = at, np.array([column[category] for category in rows["category"].tolist()], int)
+    judged = np.zeros(len(probability), int)
+    np.maximum.at(judged, at, rows["judgments"])
+    posterior, asked = probability.copy(), np.zeros(probability.shape, bool)
+    posterior[cell] = np.where(probability[cell] > 0, rows["posterior"], 0)  # what is ruled out stays so
+    asked[cell] = True
+    if project.exclusive and len(rows):
+        some = np.unique(at)
+        posterior[some] = completed(posterior[some], asked[some])
+    return posterior, judged
+
+
+def completed(posterior: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Rows that sum to one: what was asked stays, what was not shares the rest."""
+    rest = np.maximum(1 - (posterior * asked).sum(axis=1, keepdims=True), 0)
+    others = np.where(asked, 0, posterior)
+    others = others * rest / np.maximum(others.sum(axis=1, keepdims=True), 1e-9)
+    rows = np.where(asked, posterior, others)
+    return rows / np.maximum(rows.sum(axis=1, keepdims=True), 1e-9)
+
+
+def mass_of(project: Project, rows: np.ndarray) -> np.ndarray | None:
+    """(n,) answers near each item when the published run learned; none near an item that came since."""
+    pointer = project.published_id and project.published.arrays.get("mass")
+    if not pointer:
+        return None
+    stored = arrays.load(pointer)
+    return np.where(rows < len(stored), stored[np.minimum(rows, len(stored) - 1)], 0)
+
+
+def graph_of(project: Project, rows: np.ndarray) -> sparse.csr_array | None:
+    """(n, n) affinities that the published run's views hold, without any for items that came since.
+
+    None without views, or where items were taken away, which moved the others' places.
+    """
+    made = project.published.arrays if project.published_id else {}
+    parts = [made.get(f"views.{name}") for name in ("data", "indices", "indptr")]
+    if None in parts:
+        return None
+    data, indices, indptr = (arrays.load(part) for part in parts)
+    known = len(indptr) - 1
+    if known > len(rows) or (rows[:known] >= made["features"]["rows"]).any():
+        return None
+    ends = np.concatenate([indptr, np.full(len(rows) - known, indptr[-1])])
+    return sparse.csr_array((data, indices, ends), shape=(len(rows), len(rows)))
 
 
 def exclude_asked(project: Project, askable, place, column) -> None:

@@ -115,15 +115,15 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind(
-            "yes_no", "Yes or no", proposals.close_calls, disguises.one_cell,
+            "yes_no", "Yes or no", proposals.cells, disguises.one_cell,
             yes_or_no, the_answer, answer_chosen, False, "labeling/queries/yes_no.html",
         ),
         Kind(
-            "categories", "All categories of an item", proposals.hard_items, disguises.whole_row,
+            "categories", "All categories of an item", proposals.rows, disguises.whole_row,
             categories_of_the_item, chosen_categories, categories_chosen, True, "labeling/queries/categories.html",
         ),
         Kind(
-            "items", "Many items of a category", proposals.weak_categories, disguises.a_grid,
+            "items", "Many items of a category", proposals.grids, disguises.a_grid,
             items_of_the_category, every_item, items_chosen, False, "labeling/queries/items.html",
         ),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 from django.db import transaction
@@ -21,10 +22,16 @@ LOW = 3  # the queue is low when no more than a third of it is fresh
 HEAP = 4  # at most so many queue sizes are open, those waiting for further people included
 PATIENCE = timedelta(minutes=2)  # a refill that was rung for and did not come is rung for again
 REST = timedelta(minutes=1)  # after a refill that opened nothing, only news rings again sooner
-POLICIES = {
-    Project.Policy.PLANNER: [kind.propose for kind in KINDS.values()],
-    Project.Policy.MARGIN: [proposals.margin],
-    Project.Policy.RANDOM: [proposals.random_items],
+PLAIN = proposals.close_calls, proposals.hard_items, proposals.weak_categories
+POLICIES = {  # who proposes, and who chooses among the proposals
+    Project.Policy.PLANNER: ([kind.propose for kind in KINDS.values()], proposals.by_worth),
+    Project.Policy.THRESHOLDS: (PLAIN, proposals.in_turns),
+    Project.Policy.LOWEST: (PLAIN, proposals.lowest_first),
+    Project.Policy.CHEAPEST: (PLAIN, proposals.cheapest_first),
+    Project.Policy.DEAREST: (PLAIN, proposals.dearest_first),
+    Project.Policy.FULLEST: (PLAIN, proposals.fullest),
+    Project.Policy.MARGIN: ([proposals.margin], proposals.in_turns),
+    Project.Policy.RANDOM: ([proposals.random_items], proposals.in_turns),
 }
 
 
@@ -126,27 +133,32 @@ def promised(project: Project) -> int:
 
 def doubt_of(project: Project, board: Board) -> Doubt:
     return Doubt(
-        probability=board.probability,
+        probability=board.posterior,
         exclusive=project.exclusive,
         askable=board.askable,
         names=tuple(category.name for category in board.categories),
         certain=project.certain,
         hard=project.hard,
         grid=project.grid,
+        judged=board.judged,
+        mass=board.mass,
+        graph=board.graph,
+        rates=board.rates,
     )
 
 
 def choose(project: Project, board: Board, doubt: Doubt, room: int, rng: np.random.Generator) -> list[Draft]:
     """Those most worth their price; before any classifier is published, items at random (the naive start)."""
+    money = max(0, project.budget.available - promised(project)) // project.agree_count
+    price = partial(quotes, project, board)
     if project.published_id is None:
         found = draw(project, doubt, room, rng)
         drawn, purpose = len(found) / max(1, int(doubt.askable.any(axis=1).sum())), Query.Purpose.RANDOM
+        picked = [found[at] for at in proposals.in_turns(found, price(found), money, room)]
     else:
-        found = [proposal for propose in POLICIES[project.policy] for proposal in propose(doubt, 2 * room, rng)]
         drawn, purpose = 1.0, Query.Purpose.TEACH
-    money = max(0, project.budget.available - promised(project))
-    picked = proposals.choose(found, quotes(project, board, found), money, room)
-    return [Draft(found[at], purpose, found[at].value, project.wanted, drawn) for at in picked]
+        picked = proposals.plan(doubt, price, money, room, rng, project.item_worth, *POLICIES[project.policy])
+    return [Draft(one, purpose, one.value, project.wanted, drawn) for one in picked]
 
 
 def draw(project: Project, doubt: Doubt, count: int, rng: np.random.Generator) -> list[Proposal]:
@@ -172,10 +184,9 @@ def auditing(project: Project, board: Board, doubt: Doubt, room: int, sure: bool
 
 
 def quotes(project: Project, board: Board, found: Sequence[Proposal]) -> list[int]:
-    """What each proposal costs until as many have answered as must agree, quoted for the median worker."""
+    """What one answer to each proposal costs, quoted for the median worker."""
     shared, texts = quoting.conditions(project), texts_of(project, board, found)
-    prices = quoting.quote_ahead(project, [facts(proposal, texts, shared) for proposal in found])
-    return [project.agree_count * price for price in prices]
+    return quoting.quote_ahead(project, [facts(proposal, texts, shared) for proposal in found])
 
 
 def facts(proposal: Proposal, texts: Mapping[int, str], shared: Mapping) -> dict:

@@ -63,6 +63,11 @@ class Project(models.Model):
 
     class Policy(models.TextChoices):
         PLANNER = "planner", "What teaches most per reward"
+        THRESHOLDS = "thresholds", "By thresholds, the kinds in turn"
+        LOWEST = "lowest", "By thresholds, lowest confidence first"
+        CHEAPEST = "cheapest", "By thresholds, cheapest first"
+        DEAREST = "dearest", "By thresholds, dearest first where worth more"
+        FULLEST = "fullest", "By thresholds, as much of the money as fits"
         MARGIN = "margin", "Smallest margin first"
         RANDOM = "random", "At random"
 
@@ -107,6 +112,12 @@ class Project(models.Model):
     lease_seconds = count(600, 10, 86_400, help_text="Seconds until an unanswered assignment goes to somebody else.")
     exam_share = unit(default=0.05, help_text="Share of items drawn at random to measure accuracy; they never train.")
     gold_share = unit(default=0.05, help_text="Share of what each worker is asked whose truth is known, to check.")
+    item_worth = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="What it is worth to know an item's category, in the smallest unit. Nothing is asked that costs more "
+        "than what it is expected to settle of that. Empty: asking goes on while there is doubt and money.",
+    )
     certain = unit(default=0.9, help_text="Nothing is asked about a cell of this confidence or more.")
     hard = unit(default=0.5, help_text="An item whose confidence is below is asked with all categories.")
     grid = count(12, 2, 60, help_text="Items shown in one category \u2192 many items query.")

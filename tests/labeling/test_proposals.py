@@ -1,4 +1,4 @@
-"""Proposals: which rectangles are worth asking, what they are worth, and how a round is chosen under its limits."""
+"""The plain rules: which rectangles thresholds, margins and chance propose, and what lies in doubt in them."""
 
 from collections import Counter
 
@@ -6,45 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from labeling.proposals import (
-    Doubt,
-    Proposal,
-    choose,
-    close_calls,
-    hard_items,
-    margin,
-    random_items,
-    weak_categories,
-)
+from labeling.proposals import Doubt, close_calls, hard_items, margin, random_items, weak_categories
+from tests.doubting import EITHER, SEEDS, a_doubt, bits, cells
 
 PROPOSERS = close_calls, hard_items, weak_categories, random_items, margin
-SEEDS = pytest.mark.parametrize("seed", range(5))
-EITHER = pytest.mark.parametrize("exclusive", [True, False])
-
-
-def a_doubt(seed, items=300, categories=6, exclusive=True, by_cell=False, **settings):
-    """A classifier sure of some items, torn between two categories on others, lost on the rest; a tenth not askable."""
-    random = np.random.default_rng(seed)
-    shape = (items, categories)
-    sharpness = random.choice([0.2, 2, 8], (items, 1))
-    p = np.exp(sharpness * random.standard_normal(shape))
-    p = p / p.sum(axis=1, keepdims=True) if exclusive else random.beta(0.4, 0.8, shape)
-    askable = random.random(shape if by_cell else items) < 0.9
-    names = tuple(["rock", "jazz", "blues", "folk", "metal", "disco", "reggae", "pop"][:categories])
-    return Doubt(p.astype(np.float32), exclusive, askable, names, **settings)
-
-
-def bits(p):
-    return entropy([p, 1 - p], base=2)
-
-
-def cells(proposal):
-    return [(row, column) for row in proposal.rows for column in proposal.columns]
-
-
-def offered(seed=0, **settings):
-    doubt = a_doubt(seed, **settings)
-    return [p for propose in (close_calls, hard_items, weak_categories) for p in propose(doubt, 40, seed)]
 
 
 @pytest.mark.parametrize("propose", PROPOSERS)
@@ -311,89 +276,3 @@ def test_a_malformed_doubt_is_named(change, named):
     good = {"probability": np.full((3, 2), 0.5), "exclusive": True, "askable": np.ones(3, bool), "names": ("a", "b")}
     with pytest.raises(ValueError, match=named):
         Doubt(**{**good, **change})
-
-
-@EITHER
-@SEEDS
-def test_a_round_keeps_its_limits_and_never_asks_a_cell_twice(exclusive, seed):
-    random = np.random.default_rng(seed)
-    offers = offered(seed, exclusive=exclusive)
-    prices = random.integers(0, 30, len(offers)).tolist()
-    for money, limit in ((0, 50), (100, 50), (10_000, 7), (10_000, 1000)):
-        chosen = choose(offers, prices, money, limit)
-        assert len(chosen) == len(set(chosen)) <= limit
-        assert sum(prices[index] for index in chosen) <= money
-        asked = [cell for index in chosen for cell in cells(offers[index])]
-        assert len(asked) == len(set(asked))
-        rows = [row for index in chosen for row in offers[index].rows]
-        assert not exclusive or len(rows) == len(set(rows))
-
-
-@EITHER
-@SEEDS
-def test_what_is_left_out_was_too_dear_or_already_asked(exclusive, seed):
-    offers = offered(seed, exclusive=exclusive)
-    prices = np.random.default_rng(seed).integers(1, 30, len(offers)).tolist()
-    chosen = choose(offers, prices, 300, 10_000)
-    left = 300 - sum(prices[index] for index in chosen)
-    claimed = set().union(*(offers[index].claims() for index in chosen))
-    for index in set(range(len(offers))) - set(chosen):
-        assert prices[index] > left or claimed & offers[index].claims()
-
-
-def cell(row, value, kind="yes_no"):
-    return Proposal(kind, (row,), (0,), value, "a reason")
-
-
-def test_one_kind_alone_is_chosen_by_value_per_price():
-    offers = [cell(0, 0.9), cell(1, 1.0), cell(2, 0.2), cell(3, 0.8)]
-    assert choose(offers, [3, 5, 1, 2], money=100, limit=3) == [3, 0, 1]
-
-
-def test_a_free_offer_comes_before_any_paid_one():
-    assert choose([cell(0, 1.0), cell(1, 0.1), cell(2, 0.3)], [1, 0, 0], money=0, limit=9) == [2, 1]
-
-
-def test_what_cannot_be_afforded_does_not_block_what_can():
-    assert choose([cell(0, 9.0), cell(1, 0.1)], [50, 2], money=10, limit=9) == [1]
-
-
-def test_kinds_take_turns_so_that_none_is_starved_by_its_price():
-    cheap = [cell(row, 1.0) for row in range(10)]
-    dear = [cell(row, 2.0, "categories") for row in range(10, 20)]
-    offers = cheap + dear
-    chosen = choose(offers, [1] * 10 + [10] * 10, money=1000, limit=6)
-    assert [offers[index].kind for index in chosen] == ["yes_no", "categories"] * 3
-
-
-def test_a_kind_with_nothing_left_leaves_its_turns_to_the_others():
-    offers = [cell(0, 1.0), *(cell(row, 2.0, "categories") for row in range(1, 8))]
-    kinds = Counter(offers[index].kind for index in choose(offers, [1] * 8, money=100, limit=6))
-    assert kinds == {"yes_no": 1, "categories": 5}
-
-
-@EITHER
-@SEEDS
-def test_a_worker_meets_all_three_kinds_while_each_has_something_to_say(exclusive, seed):
-    offers = offered(seed, exclusive=exclusive)
-    prices = [len(cells(offer)) for offer in offers]
-    kinds = Counter(offers[index].kind for index in choose(offers, prices, 1000, 15))
-    assert set(kinds) == {"yes_no", "categories", "items"}
-    assert min(kinds.values()) >= 3
-
-
-def test_an_exclusive_item_is_asked_once_a_round_and_a_shared_one_once_a_cell():
-    exclusive = [Proposal("yes_no", (0,), (column,), 1.0, "", claims_rows=True) for column in range(3)]
-    shared = [Proposal("yes_no", (0,), (column,), 1.0, "") for column in (0, 1, 1)]
-    assert len(choose(exclusive, [1, 1, 1], 10, 10)) == 1
-    assert len(choose(shared, [1, 1, 1], 10, 10)) == 2
-
-
-def test_nothing_offered_chooses_nothing():
-    assert choose([], [], 100, 10) == []
-
-
-@pytest.mark.parametrize("prices", [[], [1, 2], [-1]])
-def test_a_proposal_without_a_price_is_refused(prices):
-    with pytest.raises(ValueError, match="prices for 1 proposals"):
-        choose([cell(0, 1.0)], prices, 10, 10)

@@ -44,17 +44,17 @@ def test_before_any_classifier_items_are_drawn_at_random():
     assert project.queries.first().drawn == pytest.approx(10 / 30)
 
 
-def test_each_kind_of_doubt_becomes_its_kind_of_query():
-    project = a_project(items=20, queue_size=6, hard=0.5, certain=0.9, grid=4)
+def test_by_thresholds_each_kind_of_doubt_becomes_its_kind_of_query():
+    project = a_project(items=40, queue_size=6, hard=0.5, certain=0.9, grid=4, policy="thresholds")
     close, hard, sure = [0.55, 0.45, 0.0], [0.34, 0.33, 0.33], [0.0, 0.02, 0.98]
-    publish(project, [close] * 10 + [hard] * 5 + [sure] * 5)
+    publish(project, [close] * 30 + [hard] * 5 + [sure] * 5)
     refill(project)
     kinds = {kind: {row for query_kind, rows in opened(project) if query_kind == kind for row in rows} for kind in
              ("yes_no", "categories", "items")}  # fmt: skip
-    assert kinds["yes_no"] and kinds["yes_no"] <= set(range(10))
-    assert kinds["categories"] and kinds["categories"] <= set(range(10, 15))
-    assert kinds["items"] and kinds["items"] <= set(range(10))
-    assert not any(row >= 15 for rows in kinds.values() for row in rows)  # what is certain is not asked
+    assert kinds["yes_no"] and kinds["yes_no"] <= set(range(30))
+    assert kinds["categories"] and kinds["categories"] <= set(range(30, 35))
+    assert kinds["items"] and kinds["items"] <= set(range(30))
+    assert not any(row >= 35 for rows in kinds.values() for row in rows)  # what is certain is not asked
 
 
 def test_a_new_run_withdraws_what_the_old_one_wanted_and_nobody_was_asked():
@@ -157,7 +157,7 @@ def test_withdrawn_items_are_not_asked():
 
 @pytest.mark.parametrize("policy", Project.Policy.values)
 def test_every_policy_fills_the_queue(policy):
-    project = a_project(items=20, policy=policy, queue_size=6)
+    project = a_project(items=20, policy=policy, queue_size=6, grid=2)
     publish(project, np.random.default_rng(0).dirichlet([1, 1, 1], 20))
     assert refill(project).opened == 6
 
