@@ -7,7 +7,7 @@ import numpy as np
 from django.db.models import Q
 from scipy import sparse
 
-from labeling import agreeing, arrays, certified, predicting
+from labeling import agreeing, arrays, believing, certified, predicting
 from labeling.models import Category, Consensus, Gold, Item, Project, Query, QueryCategory, QueryItem
 
 
@@ -56,10 +56,12 @@ def read(project: Project) -> Board:
     probability = probability_of(project, rows["row"], [category.column for category in categories])
     learn_from_people(project, probability, doubtful, askable, place, column)
     exclude_asked(project, askable, place, column)
-    posterior, judged = believed(project, probability, place, column)
+    beliefs = believing.of(project)
+    posterior, judged = believed(project, damped(project, probability, beliefs.prior, rows["row"]), place, column)
     return Board(
         rows["pk"], categories, probability, posterior, judged, mass_of(project, rows["row"]),
-        graph_of(project, rows["row"]), {}, askable, exam, gold & ~rows["withdrawn"], doubtful,
+        graph_of(project, rows["row"]), {kind: pool.rates for kind, pool in beliefs.pools.items()},
+        askable, exam, gold & ~rows["withdrawn"], doubtful,
     )  # fmt: skip
 
 
@@ -110,6 +112,21 @@ def learn_from_people(project: Project, probability, doubtful, askable, place, c
             askable[at, cell] = False
     askable &= doubtful
     probability[:] = predicting.among_left(probability, ruled_out)
+
+
+def damped(project: Project, probability: np.ndarray, prior: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """(n, C) the classifier's probabilities, halfway in logs to what a refit trusts it where little evidence is near:
+    a classifier that was sure too early would mislabel items that nobody is asked about again."""
+    if prior is None:
+        return probability
+    known = rows < len(prior)
+    known[known] = ~np.isnan(prior[rows[known], 0])
+    p, q = probability[known], prior[rows[known]]
+    yes = np.sqrt(p * q)
+    rest = yes.sum(axis=1, keepdims=True) if project.exclusive else yes + np.sqrt((1 - p) * (1 - q))
+    found = probability.copy()
+    found[known] = yes / np.maximum(rest, 1e-9)
+    return found
 
 
 def believed(project: Project, probability, place, column) -> tuple[np.ndarray, np.ndarray]:

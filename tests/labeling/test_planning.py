@@ -169,7 +169,7 @@ def test_a_cluster_that_was_mislabeled_is_asked_about_again_while_the_posterior_
     mass = np.repeat([0.2, 40.0], 30)
     names = ("4", "7", "9")
     assert a_plan(Doubt(sure, True, np.ones(60, bool), names, mass=mass)) == []
-    found = a_plan(Doubt(damped, True, np.ones(60, bool), names, mass=mass))
+    found = a_plan(Doubt(damped, True, np.ones(60, bool), names, mass=mass, rates=PEOPLE["misled"]))
     assert {row for one in found for row in one.rows} == set(range(30))
     assert {one.reason for one in found} == {"unlike anything asked so far"}
 

@@ -294,3 +294,80 @@ def test_a_worker_reads_that_everything_has_been_asked():
     refill(project)
     with pytest.raises(asking.NothingToAsk, match="Everything has been asked"):
         asking.next_assignment(worker, now=now())
+
+
+def with_refit(project, prior):
+    """A refit that trusts the classifier this far."""
+    refit = project.refits.create(
+        made=now(), temperature=0.2, blend=0.5, categories=project.category_keys, skills={"yes_no": 8.0},
+        arrays={
+            "base": arrays.save("base", np.full(3, 1 / 3)),
+            "prior": arrays.save("prior", np.array(prior, np.float32)),
+            "rates.yes_no": arrays.save("rates", np.array([[0.9, 0.1], [0.2, 0.8]])),
+        },
+    )  # fmt: skip
+    Project.objects.filter(pk=project.pk).update(refit=refit)
+    project.refresh_from_db()
+
+
+def test_what_the_classifier_is_sure_of_without_evidence_near_is_asked_all_the_same():
+    project = a_project(items=6, queue_size=6, target_confidence=1.0)
+    publish(project, [[0.98, 0.01, 0.01]] * 6)
+    assert refill(project).opened == 0
+    with_refit(project, [[0.4, 0.3, 0.3]] * 3 + [[0.98, 0.01, 0.01]] * 3)
+    refill(project)
+    assert {row for _, rows in opened(project) for row in rows} == {0, 1, 2}
+
+
+def test_an_open_item_is_seen_as_people_left_it_and_the_rest_as_the_classifier_would_have_it():
+    project = a_project(items=3)
+    publish(project, [[0.2, 0.6, 0.2]] * 3)
+    item, cat = project.items.get(row=1), project.categories.first()
+    Consensus.objects.create(
+        project=project, item=item, category=cat, degree=0.7, posterior=0.7, judgments=1, exclusive=True
+    )
+    board = selecting.read(project)
+    assert board.posterior[0] == pytest.approx([0.2, 0.6, 0.2])
+    assert board.posterior[1] == pytest.approx([0.7, 0.225, 0.075])
+    assert board.judged.tolist() == [0, 1, 0]
+
+
+def test_people_are_believed_to_err_as_the_last_refit_measured_it():
+    project = a_project(items=3)
+    assert selecting.read(project).rates == {}
+    with_refit(project, np.full((3, 3), 1 / 3))
+    assert selecting.read(project).rates["yes_no"] == pytest.approx(np.array([[0.9, 0.1], [0.2, 0.8]]))
+
+
+def test_neighbours_come_from_the_views_of_the_published_run_and_new_items_have_none():
+    project = a_project(items=3)
+    run = publish(project, [[0.4, 0.3, 0.3]] * 3)
+    parts = {"data": np.ones(2, np.float32), "indices": np.array([1, 0], np.int32), "indptr": np.array([0, 1, 2, 2])}
+    run.arrays |= {f"views.{name}": arrays.save(name, part) for name, part in parts.items()} | {"features": {"rows": 3}}
+    run.arrays["mass"] = arrays.save("mass", np.array([5.0, 1.0, 0.0]))
+    run.save()
+    an_item(project)
+    project.refresh_from_db()
+    board = selecting.read(project)
+    assert board.graph.toarray().tolist() == [[0, 1, 0, 0], [1, 0, 0, 0], [0] * 4, [0] * 4]
+    assert board.mass.tolist() == [5, 1, 0, 0]
+    project.items.filter(row=0).delete()
+    assert selecting.read(project).graph is None  # the others have moved
+
+
+def test_asking_stops_where_no_answer_is_worth_its_price():
+    project = a_project(items=10, item_worth=1000)
+    publish(project, [[0.4, 0.35, 0.25]] * 10)
+    assert refill(project).opened == 10
+    Query.objects.update(state="withdrawn")
+    Project.objects.update(item_worth=5)
+    refilled = refill(project)
+    assert refilled.opened == 0 and refilled.reason == "Nothing is left that is worth asking."
+
+
+def test_a_worker_reads_that_what_is_left_is_not_worth_its_price():
+    project = a_project(items=10, item_worth=5)
+    publish(project, [[0.4, 0.35, 0.25]] * 10)
+    refill(project)
+    with pytest.raises(asking.NothingToAsk, match="Everything has been asked"):
+        asking.next_assignment(a_worker(project), now=now())
