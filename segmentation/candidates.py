@@ -1,4 +1,4 @@
-"""The voices of the pool: nine ways to classify all rows from the few that are labeled, each right where others fail.
+"""The voices of the pool: seven ways to classify all rows from the few that are labeled, each right where others fail.
 
 A candidate is a function of (rows, targets, weight, wanted, seed) to probabilities (len(wanted), C). None knows the
 others, and none sees what a row says that its targets call unlabeled.
@@ -7,11 +7,9 @@ others, and none sees what a row says that its targets call unlabeled.
 from functools import cached_property
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC
 
 from segmentation import degrees
 from segmentation.classical import Part
@@ -21,7 +19,6 @@ TREES = 50
 REACH = 0.9  # share that spreading hands on at each step
 STEPS = 40
 CROWD = 2000  # unlabeled rows that a separation looks at while it is weighed
-KERNELS = 2000  # labeled rows a kernel machine learns from at most: its cost is their square
 
 
 class Rows:
@@ -40,30 +37,25 @@ class Rows:
         spread = self.views.pca.std(axis=0)
         return on_one_scale(self.views.pca / np.sqrt(np.maximum(spread, 1e-6)))
 
-    @cached_property
-    def both(self):
-        return np.hstack([self.axes, on_one_scale(self.views.spectral)])
-
 
 def candidates(separation):
     """All of them by name; `separation` is the low-density separation algorithm, an unfitted estimator."""
     logistic, sharp = LogisticRegression(max_iter=300), LogisticRegression(C=10.0, max_iter=300)
     return {
         "logistic regression": supervised(logistic, lambda rows: rows.x),
-        "kernel machine": supervised(KernelMachine(C=10.0), lambda rows: rows.x),
         "extra trees": supervised(ExtraTreesClassifier(TREES), lambda rows: rows.x),
         "regression on the spectrum": supervised(sharp, lambda rows: rows.harmonics),
         "spreading to neighbours": spreading,
         "separation": separated(separation, lambda rows: rows.x),
         "separation on axes": separated(separation, lambda rows: rows.axes),
         "separation on the spectrum": separated(separation, lambda rows: rows.views.spectral),
-        "separation on axes and spectrum": separated(separation, lambda rows: rows.both),
     }
 
 
-# What each counts for before labels have judged it. Where classes overlap, neighbours and trees lose by more than they
-# gain elsewhere, and where they gain, few labels are enough to show it. A quarter of the certainty has to be earned.
-BEFOREHAND = {"logistic regression": 1 / 4, "separation": 1 / 4, "separation on axes": 1 / 4}
+# Trusted before labels have judged them: the plain one, and the bold ones as far as they change their mind less than it
+# when labels are hidden (`segmentation.pooling.trust`). Where classes overlap, neighbours and trees lose by more than
+# they gain elsewhere, and where they gain, few labels are enough to show it.
+PLAIN, BOLD = "logistic regression", ("separation", "separation on axes")
 
 
 def supervised(estimator, look):
@@ -79,23 +71,6 @@ def supervised(estimator, look):
 def seeded(estimator, seed):
     estimator = clone(estimator)
     return estimator.set_params(random_state=seed) if "random_state" in estimator.get_params() else estimator
-
-
-class KernelMachine(SVC):
-    """A support vector machine whose softmax of margins stands for probabilities: Platt's need more labels than five.
-
-    It learns from so many rows at most, drawn at random, since its cost is their square.
-    """
-
-    def fit(self, X, y, sample_weight=None):
-        if len(X) > KERNELS:
-            few = np.random.RandomState(self.random_state).choice(len(X), KERNELS, replace=False)
-            X, y, sample_weight = X[few], y[few], None if sample_weight is None else sample_weight[few]
-        return super().fit(X, y, sample_weight)
-
-    def predict_proba(self, X):
-        margin = self.decision_function(X)
-        return softmax(2 * (np.column_stack([-margin, margin]) if margin.ndim == 1 else margin), axis=1)
 
 
 def spreading(rows, targets, weight, wanted, seed):

@@ -28,7 +28,7 @@ class DeepSegmentation(TransformerMixin, Semisupervised):
     ----------
     exclusive : True: one category an item, rows of probabilities sum to one. False: a binary problem for each category.
     method : "pooled": boundaries that keep away from all rows are sought in views that all rows make together without
-        labels (principal axes, the spectrum of a neighbour graph) and pooled with six plainer classifiers by weights
+        labels (principal axes, the spectrum of a neighbour graph) and pooled with four plainer classifiers by weights
         that hidden labels earn them; the network learns from the pool, and the two are averaged. "patent": Algorithm 1
         as published, which separates the rows in the network's own embedding.
     views : `segmentation.views.Views` of these rows, if they are at hand; they cost half of the time.

@@ -3,7 +3,9 @@
 import numpy as np
 
 from segmentation import degrees, pooling
-from segmentation.candidates import BEFOREHAND, candidates
+from segmentation.candidates import BOLD, PLAIN, candidates
+
+WATCHED = 1000  # unlabeled rows on which it is seen how far a candidate depends on which labels there are
 
 
 def speak(rows, targets, weight, separation, random, report, weights=None):
@@ -22,28 +24,37 @@ def speak(rows, targets, weight, separation, random, report, weights=None):
     weights : {candidate: weight}.
     """
     everyone, seed = candidates(separation), random.randint(2**31 - 1)
-    known = np.flatnonzero(degrees.speaks(targets) & (weight > 0))
     voices = []
     for done, (name, candidate) in enumerate(everyone.items()):
         report(0.5 * done / len(everyone), f"learning from the labeled items: {name}")
         voices.append(candidate(rows, targets, weight, np.arange(len(targets)), seed).astype(np.float32))
     if weights is None:
-        hidden = pooling.folds(targets[known], random)
-        unseen = []
-        for done, fold in enumerate(hidden):
-            report(0.5 + 0.5 * done / len(hidden), "weighing the candidates by labels hidden from them")
-            unseen.append(_unseen(rows, targets, weight, known[fold], everyone.values(), seed))
-        judged = known[np.concatenate(hidden)]
-        beforehand = np.array([BEFOREHAND.get(name, 0.0) for name in everyone])
-        weights = pooling.fit_weights(np.concatenate(unseen, axis=1), targets[judged], weight[judged], beforehand)
-    else:
-        weights = np.array([weights[name] for name in everyone])
-    joined = pooling.sobered(pooling.pooled(voices, weights), voices, weights)
-    return joined, dict(zip(everyone, weights.tolist(), strict=True))
+        found = _weighed(rows, targets, weight, everyone, voices, random, seed, report)
+        weights = dict(zip(everyone, found.tolist(), strict=True))
+    told = np.array([weights[name] for name in everyone])
+    return pooling.tempered(pooling.pooled(voices, told), voices, told), weights
 
 
-def _unseen(rows, targets, weight, hidden, everyone, seed):
-    """Of each candidate, fitted without these labeled rows, the probabilities of them: (J, m, C)."""
+def _weighed(rows, targets, weight, everyone, voices, random, seed, report):
+    """The weights (J,) of candidates that said `voices` with all labels, by what they say with some hidden."""
+    known = np.flatnonzero(degrees.speaks(targets) & (weight > 0))
+    watched = random.permutation(np.flatnonzero(~degrees.speaks(targets)))[:WATCHED]
+    decided = np.array([voice[watched].argmax(axis=1) for voice in voices])
+    hidden = pooling.folds(targets[known], random)
+    unseen, swayed = [], []
+    for done, fold in enumerate(hidden):
+        report(0.5 + 0.5 * done / len(hidden), "weighing the candidates by labels hidden from them")
+        said = _without(rows, targets, weight, known[fold], watched, everyone.values(), seed)
+        unseen.append(said[:, : len(fold)])
+        swayed.append((said[:, len(fold) :].argmax(axis=2) != decided).sum(axis=1) / max(1, len(watched)))
+    judged = known[np.concatenate(hidden)]
+    trust = pooling.trust(dict(zip(everyone, np.mean(swayed, axis=0), strict=True)), PLAIN, BOLD)
+    return pooling.fit_weights(np.concatenate(unseen, axis=1), targets[judged], weight[judged], trust)
+
+
+def _without(rows, targets, weight, hidden, watched, everyone, seed):
+    """Of each candidate, fitted without the labels of rows hidden (m,), the probabilities of those and watched rows."""
     rest = targets.copy()
     rest[hidden] = 1.0
-    return np.array([candidate(rows, rest, weight, hidden, seed) for candidate in everyone])
+    wanted = np.concatenate([hidden, watched])
+    return np.array([candidate(rows, rest, weight, wanted, seed) for candidate in everyone])

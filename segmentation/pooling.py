@@ -4,13 +4,19 @@ The few labels cannot choose among many classifiers, but they can tilt an equal 
 """
 
 import numpy as np
-from scipy.optimize import brentq, minimize
+from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 CLIP = 1e-3  # of the uniform distribution mixed into each voice: nobody rules anything out
 RIDGE = 2.0  # pull of each weight to what it was beforehand, as of so many labeled rows
+CERTAINTY = 0.75  # of all weights together beforehand; the rest has to be earned
+TOLL = 0.5  # standard errors by which labels must speak for a voice that was not trusted beforehand
+LEAST = 0.1  # of the weight beforehand that is left in any case: a pool of nobody would decide by accident
+SWAY = 0.01  # of the rows, added to those that change category: so few may be chance
+UNTRUSTED = 0.5  # taken off the ratio of variances: a voice of twice the plain one's has no trust
 FOLDS = 5
 MANY = 500  # labeled rows from which on one fold says enough
+LOOKED_AT = 5000  # rows at least from which the pool's temperature is taken
 
 
 def logs(probabilities):
@@ -25,18 +31,40 @@ def pooled(voices, weights):
     return np.exp(log_softmax(sum(w * logs(voice) for voice, w in zip(voices, weights, strict=True)), axis=1))
 
 
-def fit_weights(unseen, targets, weight, beforehand=None, ridge=RIDGE):
+def trust(swayed, plain, bold):
+    """How far each voice is trusted before labels have judged it: (J,), 1 for the plain one.
+
+    A boundary between dense regions stays where it is when some labels are hidden. Where there is no such gap, one that
+    looks for it lands wherever the labels happen to lie, and moves more than the plain one does. So the bold voices are
+    trusted in inverse proportion to their variance, which goes with the square of how far they are swayed; one that is
+    swayed by 1.4 times as much as the plain one is not trusted.
+
+    Parameters
+    ----------
+    swayed : {voice: share of unlabeled rows in another category when a part of the labels is hidden}.
+    plain, bold : names; all other voices have to earn everything.
+
+    References
+    ----------
+    Lange, Roth, Braun, Buhmann 2004, "Stability-based validation of clustering solutions", Neural Computation 16.
+    """
+    ratio = {name: ((swayed[plain] + SWAY) / (swayed[name] + SWAY)) ** 2 for name in bold}
+    return np.array([1.0 if name == plain else max(0.0, ratio.get(name, 0.0) - UNTRUSTED) for name in swayed])
+
+
+def fit_weights(unseen, targets, weight, trusted=None, ridge=RIDGE):
     """The weights (J,) at least 0 under which the pool loses least on labeled rows that its voices had not seen.
 
     Their sum says how sure the pool is: voices that err apart deserve more than one together, voices that are too sure
-    less. A voice whose assumption fails is outweighed: its weight falls to 0 as soon as there are labels to show it.
-    Where there are few, the ridge keeps weights near what was thought of the voices beforehand.
+    less. A voice whose assumption fails is outweighed: its weight falls as soon as there are labels to show it. Where
+    there are few, the ridge keeps weights near what was thought of the voices beforehand, and a voice that nobody
+    trusted is heard only if labels speak for it by more than a part of their standard error.
 
     Parameters
     ----------
     unseen : (J, m, C) probabilities of labeled rows by voices fitted without them.
     targets : (m, C) likelihoods; weight : (m,).
-    beforehand : (J,) weights before there was any label. Default: 1 / J each.
+    trusted : (J,) at least 0, not all 0: how far each voice is trusted before there is any label. Default: all alike.
 
     References
     ----------
@@ -45,39 +73,45 @@ def fit_weights(unseen, targets, weight, beforehand=None, ridge=RIDGE):
     """
     L = logs(unseen)
     likelihood = np.log(np.maximum(targets, 1e-12))
-    start = np.full(len(L), 1 / len(L)) if beforehand is None else np.asarray(beforehand)
+    trusted = np.ones(len(L)) if trusted is None else np.asarray(trusted)
+    start = CERTAINTY * trusted / trusted.sum()
 
-    def loss(w):
+    def at(w):
+        """The loss of each labeled row (m,), and its slope (J, m)."""
         log_p = log_softmax(np.tensordot(w, L, axes=1), axis=1)
         responsible = log_softmax(log_p + likelihood, axis=1)
-        value = -weight @ (log_p + likelihood - responsible)[:, 0]  # log sum_k y_k p_k, the same by any column
-        gradient = np.einsum("m,mc,jmc->j", weight, np.exp(log_p) - np.exp(responsible), L)
-        pull = ridge * len(L) * (w - start)
-        return value + pull @ (w - start) / 2, gradient + pull
+        value = -(log_p + likelihood - responsible)[:, 0]  # -log sum_k y_k p_k, the same by any column
+        return weight * value, weight * np.einsum("mc,jmc->jm", np.exp(log_p) - np.exp(responsible), L)
 
-    bounds = [(0, None)] * len(L)
+    toll = TOLL * np.maximum(1 - trusted, 0) * np.linalg.norm(at(start)[1], axis=1)
+
+    def loss(w):
+        value, slope = at(w)
+        pull = ridge * len(L) * (w - start)
+        return value.sum() + pull @ (w - start) / 2 + toll @ w, slope.sum(axis=1) + pull + toll
+
+    bounds = [(LEAST * least, None) for least in start]
     return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
 
 
-def sobered(probabilities, voices, weights):
-    """The pool (n, C), made less sure until its mean confidence is at most the share in which its voices agree with it.
+def tempered(probabilities, voices, weights):
+    """The pool (n, C) at the temperature at which its mean confidence is what two considerations say.
 
-    Twenty labeled rows may all be right by luck; thousands of unlabeled ones show how often the voices differ, and the
-    pool cannot well be right more often than they agree. It can be wrong where all of them are: this only cools.
+    Its weights were earned by voices that had a fifth of the labels hidden; with all of them errors are fewer, by about
+    the root of that. And thousands of unlabeled rows show how often the voices differ: the pool cannot well be right
+    more often than they agree with it, though it can be wrong where all of them are.
     Jiang, Nagarajan, Baek, Kolter 2022, "Assessing generalization via disagreement", ICLR.
     """
-    decided = probabilities.argmax(axis=1)
-    agreeing = [np.mean(voice.argmax(axis=1) == decided) for voice in voices]
-    agreement = np.average(agreeing, weights=weights) if weights.any() else 1.0
+    some = slice(None, None, max(1, len(probabilities) // LOOKED_AT))
+    decided = probabilities[some].argmax(axis=1)
+    agreeing = [np.mean(voice[some].argmax(axis=1) == decided) for voice in voices]
     L = logs(probabilities)
+    hidden = min(confidence(L[some]), np.average(agreeing, weights=weights))
+    wanted = 1 - np.sqrt(1 - 1 / FOLDS) * (1 - hidden)
 
-    def excess(log_heat):
-        return confidence(L / np.exp(log_heat)) - agreement
-
-    if excess(0.0) <= 0:
-        return probabilities
-    hottest = 4.0
-    heat = np.exp(brentq(excess, 0.0, hottest, xtol=1e-3)) if excess(hottest) < 0 else np.exp(hottest)
+    heats = np.geomspace(1 / 4, 4, 33)
+    sure = np.array([confidence(L[some] / heat) for heat in heats])  # falls
+    heat = np.exp(np.interp(-wanted, -sure, np.log(heats)))
     return np.exp(log_softmax(L / heat, axis=1))
 
 

@@ -61,11 +61,3 @@ def test_spreading_and_the_spectrum_follow_the_shape_that_two_labels_lie_on(moon
     }
     assert accuracy["spreading to neighbours"] > accuracy["logistic regression"] + 0.05
     assert accuracy["separation on the spectrum"] > accuracy["logistic regression"] + 0.05
-
-
-def test_a_kernel_machine_learns_from_so_many_rows_at_most(moons, monkeypatch):
-    rows, truth = moons
-    monkeypatch.setattr(candidates, "KERNELS", 50)
-    machine = candidates.KernelMachine(C=10.0, random_state=0).fit(rows.x, truth, np.ones(300))
-    assert machine.shape_fit_[0] == 50
-    assert (machine.predict_proba(rows.x).argmax(axis=1) == truth).mean() > 0.9

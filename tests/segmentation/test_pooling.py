@@ -65,23 +65,65 @@ def test_a_no_counts_for_what_it_says():
     other, way = pooling.fit_weights(voices[::-1], noes, np.ones(600))
     silent = pooling.fit_weights(voices, np.ones((600, 3)), np.ones(600))
     assert first > second + 0.2 and way > other + 0.2
-    assert silent == pytest.approx(0.5, abs=1e-3)
+    assert silent == pytest.approx(pooling.CERTAINTY / 2, abs=1e-3)
+
+
+def test_a_bold_voice_is_trusted_as_far_as_it_holds_to_what_it_says_better_than_the_plain_one():
+    swayed = {"plain": 0.1, "firm": 0.04, "like it": 0.1, "fickle": 0.16, "other": 0.0}
+    trust = pooling.trust(swayed, "plain", ("firm", "like it", "fickle"))
+    assert trust == pytest.approx([1, (0.11 / 0.05) ** 2 - 0.5, 0.5, 0, 0])
+
+
+def test_where_nothing_is_swayed_the_bold_ones_together_are_trusted_as_much_as_the_plain_one():
+    assert pooling.trust({"plain": 0.0, "a": 0.0, "b": 0.0}, "plain", ("a", "b")).tolist() == [1, 0.5, 0.5]
+
+
+def test_a_voice_nobody_trusted_is_heard_where_labels_speak_for_it():
+    truth, voices = truth_and_voices(200, [0.6, 0.9])
+    assert pooling.fit_weights(voices, one_hot(truth), np.ones(200), trusted=[1, 0])[1] > 0.5
+
+
+def test_luck_on_few_labels_hardly_lets_a_voice_in(monkeypatch):
+    def lucky():
+        heard = []
+        for seed in range(40):
+            truth, voices = truth_and_voices(20, [0.7, 0.7], seed)
+            voices[1] = np.random.RandomState(seed).dirichlet(np.ones(3), size=20)
+            heard.append(pooling.fit_weights(voices, one_hot(truth), np.ones(20), trusted=[1, 0])[1])
+        return np.mean(heard)
+
+    with_toll = lucky()
+    monkeypatch.setattr(pooling, "TOLL", 0)
+    assert with_toll < lucky() / 1.5
+
+
+def test_a_pool_that_labels_speak_against_still_says_what_was_trusted_beforehand():
+    truth, voices = truth_and_voices(200, [0.9, 0.9])
+    weights = pooling.fit_weights(voices, one_hot((truth + 1) % 3), np.ones(200), trusted=[1, 0.5])
+    assert weights.sum() < 0.1
+    assert weights[0] == pytest.approx(2 * weights[1]) and weights[1] > 0
 
 
 def test_a_pool_is_not_surer_than_its_voices_agree():
     _, voices = truth_and_voices(2000, [0.7, 0.7, 0.7])
     sharp = pooling.pooled(voices, np.full(3, 5.0))
-    sober = pooling.sobered(sharp, voices, np.ones(3))
+    sober = pooling.tempered(sharp, voices, np.ones(3))
     agreement = np.mean([(voice.argmax(1) == sharp.argmax(1)).mean() for voice in voices])
     assert sharp.max(axis=1).mean() > agreement + 0.05
-    assert sober.max(axis=1).mean() == pytest.approx(agreement, abs=0.01)
+    assert sober.max(axis=1).mean() == pytest.approx(1 - np.sqrt(0.8) * (1 - agreement), abs=0.01)
     assert (sober.argmax(axis=1) == sharp.argmax(axis=1)).all()
 
 
-def test_a_modest_pool_is_left_as_it_is():
+def test_with_all_labels_errors_are_expected_to_be_fewer_than_with_a_fifth_hidden():
     _, voices = truth_and_voices(500, [0.9, 0.9])
     modest = pooling.pooled(voices, np.full(2, 0.2))
-    assert pooling.sobered(modest, voices, np.ones(2)) is modest
+    doubt, before = (1 - p.max(axis=1).mean() for p in (pooling.tempered(modest, voices, np.ones(2)), modest))
+    assert doubt == pytest.approx(np.sqrt(0.8) * before, abs=0.01)
+
+
+def test_a_pool_without_any_doubt_keeps_finite():
+    sure = one_hot(np.arange(30) % 3)
+    assert pooling.tempered(sure, [sure], np.ones(1)) == pytest.approx(sure, abs=1e-2)
 
 
 def test_folds_hold_every_category_and_each_row_once():
