@@ -3,6 +3,7 @@
 People's evidence and the classifier's prior stay two things: an item that measures the classifier is judged without it.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -19,7 +20,18 @@ from labeling.models import Project, Refit, Reliability
 SHARED = 0.2  # correlation of people's errors about one item, until a refit has measured it
 FAINT = 0.0005  # expected answers too few to keep
 
-Voice = tuple[int, str]  # a worker in a kind of query
+
+class Voice(NamedTuple):
+    """A worker in a kind of query: `rates` (K, K) [truth, said], and the share of `copies` among the answers."""
+
+    rates: np.ndarray
+    copies: float
+
+    def hearing(self, said: crowd.Said, before: Sequence[int]) -> np.ndarray:
+        """The rates by which to hear this answer, others having said `before` what they said."""
+        if not self.copies or not before or not said.weight:
+            return self.rates
+        return crowd.overheard(self.rates, said, self.copies, before.count(said.said) / len(before))
 
 
 @dataclass(frozen=True)
@@ -94,20 +106,23 @@ class Believed(NamedTuple):
     row: crowd.Row
 
 
-def believe(beliefs: Beliefs, judged: Sequence[Said], voices: Mapping[Voice, np.ndarray], row: int) -> Believed:
-    """What to believe of the item in this array row, of which people said so much. voices: rates of each of them."""
+def believe(beliefs: Beliefs, judged: Sequence[Said], voices: Mapping[tuple, Voice], row: int) -> Believed:
+    """What to believe of the item in this array row, of which people said so much, in this order."""
     heard = [(said, voices[voice]) for voice, answer in answers(beliefs, judged) for said in answer]
-    state = crowd.unheard(len(beliefs.categories), beliefs.exclusive)
+    state, earlier = crowd.unheard(len(beliefs.categories), beliefs.exclusive), defaultdict(list)
     for said, voice in heard:
-        state = crowd.heard(state, said, voice)
+        before = earlier[said.choice or said.category]
+        state = crowd.heard(state, said, voice.hearing(said, before))
+        before.append(said.said)
     evidence = posteriors.tempered(state.raw, state.judgments, beliefs.shared)
     prior = beliefs.even if any(said.blind for said in judged) else beliefs.prior_of(row)
     posterior = posteriors.posterior(evidence[None], prior, beliefs.exclusive)[0]
-    return Believed(evidence, posterior, crowd.degrees_of(heard, beliefs.even), state)
+    degrees = crowd.degrees_of([(said, voice.rates) for said, voice in heard], beliefs.even)
+    return Believed(evidence, posterior, degrees, state)
 
 
-def answers(beliefs: Beliefs, judged: Iterable[Said]) -> Iterable[tuple[Voice, list[crowd.Said]]]:
-    """What was said of one item, answer by answer."""
+def answers(beliefs: Beliefs, judged: Iterable[Said]) -> Iterable[tuple[tuple, list[crowd.Said]]]:
+    """What was said of one item, answer by answer: ((worker, kind), what it said)."""
     for _, words in groupby(judged, key=lambda said: said.assignment):
         words = list(words)
         degrees = {beliefs.place[said.category]: said.degree for said in words}
@@ -125,19 +140,22 @@ def spoken(beliefs: Beliefs, kind: str, degrees: Mapping[int, float]) -> list[cr
 # --- workers ---------------------------------------------------------------------------------------------------------
 
 
-def reliabilities(workers: Collection[int]) -> dict[Voice, Reliability]:
+def reliabilities(workers: Collection[int]) -> dict[tuple[int, str], Reliability]:
     """What is known of these workers, in every kind they have answered."""
     return {(row.worker_id, row.kind): row for row in Reliability.objects.filter(worker__in=workers)}
 
 
-def voices(beliefs: Beliefs, judged: Iterable[Said], known: Mapping[Voice, Reliability]) -> dict[Voice, np.ndarray]:
-    """The rates (K, K) of everybody who spoke, in each kind; [truth, said]."""
-    spoke = {(said.worker, said.kind) for said in judged}
-    return {voice: rates_of(beliefs, voice[1], known[voice].counts if voice in known else ()) for voice in spoke}
+def voices(beliefs: Beliefs, judged: Iterable[Said], known: Mapping[tuple, Reliability]) -> dict[tuple, Voice]:
+    """{(worker, kind): Voice} of everybody who spoke."""
+    return {
+        (worker, kind): voice_of(beliefs, known.get((worker, kind)) or Reliability(kind=kind))
+        for worker, kind in {(said.worker, said.kind) for said in judged}
+    }
 
 
-def rates_of(beliefs: Beliefs, kind: str, counts: Collection) -> np.ndarray:
-    return rates.shrunk(unpacked(counts, beliefs.width(kind))[None], beliefs.pool(kind))[0]
+def voice_of(beliefs: Beliefs, row: Reliability) -> Voice:
+    counts = unpacked(row.counts, beliefs.width(row.kind))
+    return Voice(rates.shrunk(counts[None], beliefs.pool(row.kind))[0], row.copies)
 
 
 def rated(beliefs: Beliefs, row: Reliability) -> tuple[float, float]:

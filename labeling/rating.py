@@ -18,7 +18,7 @@ from labeling.kinds import KINDS, Cell
 from labeling.models import Assignment, Consensus, Gold, Judgment, Member, Project, Query, QueryItem, Reliability
 
 BATCH = 500  # items counted at a time
-FIGURES = ["rating", "error", "judged", "counts"]  # of a Reliability
+FIGURES = ["rating", "error", "judged", "copies", "counts"]  # of a Reliability
 TRIES = 3  # times that workers are counted anew who answer while it is counted
 
 

@@ -105,9 +105,10 @@ def rate(workers: crowd.Workers) -> None:
     """Write everybody's reliability in each kind, and over all kinds."""
     rows = [
         Reliability(worker_id=int(name), kind=str(kind), rating=float(right), error=min(1.0, float(error)),
-                    judged=int(judged), counts=believing.packed(counts))
-        for name, kind, right, error, judged, counts in zip(
-            workers.name, workers.kind, workers.rating, workers.error, workers.judged, workers.counts, strict=True)
+                    judged=int(judged), counts=believing.packed(counts), copies=float(copies))
+        for name, kind, right, error, judged, counts, copies in zip(
+            workers.name, workers.kind, workers.rating, workers.error, workers.judged, workers.counts, workers.copies,
+            strict=True)
     ]  # fmt: skip
     Reliability.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["worker", "kind"], update_fields=rating.FIGURES

@@ -6,7 +6,7 @@ Evidence is of people alone; the classifier enters posteriors only, and only as 
 from labeling.crowd.answers import Answers, Choices
 from labeling.crowd.degrees import Degrees, degrees_of
 from labeling.crowd.fitting import Consensus, Workers
-from labeling.crowd.online import Row, Said, alone, heard, learned, unheard, update
+from labeling.crowd.online import Row, Said, alone, heard, learned, overheard, unheard, update
 from labeling.crowd.rates import Pool
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "degrees_of",
     "heard",
     "learned",
+    "overheard",
     "unheard",
     "update",
 ]

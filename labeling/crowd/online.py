@@ -65,6 +65,14 @@ def heard(row, answer, rates):
     return Row(raw + filled(chosen(rates[None], [answer.said], offered), raw[None])[0], judgments)
 
 
+def overheard(rates, answer, share, before):
+    """The rates (K, K) by which to hear an answer of which this share may be copied, as (Dong et al. 2009) `copying`
+    has it; before: what share of the earlier answers about the same say the same."""
+    mixed = rates.copy()
+    mixed[:, answer.said] = (1 - share) * rates[:, answer.said] + share * before
+    return mixed
+
+
 def learned(counts, answer, truth, weight=1.0):
     """A worker's expected counts (K, K) after this answer, the truth being believed as (C,) probabilities."""
     counts = counts.copy()

@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
                 ('rating', models.FloatField(default=0.75, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
                 ('error', models.FloatField(default=0.5, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
                 ('judged', models.PositiveIntegerField(default=0)),
+                ('copies', models.FloatField(default=0.0, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
                 ('counts', models.JSONField(default=list)),
             ],
             options={

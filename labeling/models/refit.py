@@ -16,6 +16,7 @@ class Reliability(models.Model):
     rating = unit(default=0.75)
     error = unit(default=0.5)  # the rating's standard error
     judged = models.PositiveIntegerField(default=0)
+    copies = unit(default=0.0)  # share of the answers that repeat what others had said before
     counts = models.JSONField(default=list)  # [[truth, said, expected answers]], those that are not nothing
 
     class Meta:
