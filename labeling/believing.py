@@ -37,12 +37,14 @@ class Voice(NamedTuple):
 @dataclass(frozen=True)
 class Beliefs:
     """What holds of everybody in a project. categories: primary keys in array order; base: (C,) their shares; pools:
-    {kind: how its workers do}; prior: (rows, C) what the classifier says, as far as it is trusted."""
+    {kind: how its workers do}; asked: {kind: how often a category asked about alone is the item's}; prior: (rows, C)
+    what the classifier says, as far as it is trusted."""
 
     categories: tuple[int, ...]
     exclusive: bool
     shared: float = SHARED
     pools: Mapping[str, rates.Pool] = field(default_factory=dict)
+    asked: Mapping[str, float] = field(default_factory=dict)
     base: np.ndarray | None = None
     prior: np.ndarray | None = None
 
@@ -57,11 +59,22 @@ class Beliefs:
             return self.base
         return np.full(len(self.categories), 1 / len(self.categories) if self.exclusive else 0.5)
 
-    def prior_of(self, row: int) -> np.ndarray:
-        """(C,) of the item in this array row."""
-        if self.prior is None or row >= len(self.prior) or np.isnan(self.prior[row, 0]):
-            return self.even
+    def prior_of(self, row: int, judged: Sequence[Said]) -> np.ndarray:
+        """(C,) of the item in this array row, of which people were asked this much."""
+        if any(said.blind for said in judged) or not self.foretells(row):
+            return self.even_about(judged)
         return np.asarray(self.prior[row], float)
+
+    def foretells(self, row: int) -> bool:
+        return self.prior is not None and row < len(self.prior) and not np.isnan(self.prior[row, 0])
+
+    def even_about(self, judged: Sequence[Said]) -> np.ndarray:
+        if not self.exclusive or any(self.chooses(said.kind) for said in judged):
+            return self.even
+        share = np.full(len(self.categories), np.nan)
+        for said in reversed(judged):
+            share[self.place[said.category]] = self.asked.get(said.kind, posteriors.ASKED)
+        return posteriors.asked_about(self.even, share)
 
     def chooses(self, kind: str) -> bool:
         """Is an answer of this kind one choice, rather than a yes or no to each cell?"""
@@ -89,8 +102,10 @@ def _of(pk: int | None, categories: tuple[int, ...], exclusive: bool) -> Beliefs
     pools = {kind: rates.Pool(np.array(found[f"rates.{kind}"]), skill) for kind, skill in refit.skills.items()}
     pools = {kind: pool for kind, pool in pools.items() if len(pool.rates) == fresh.width(kind)}
     if tuple(refit.categories) != categories:  # some came since: the next refit will know of them
-        return Beliefs(categories, exclusive, refit.temperature, pools)
-    return Beliefs(categories, exclusive, refit.temperature, pools, np.array(found["base"]), found.get("prior"))
+        return Beliefs(categories, exclusive, refit.temperature, pools, refit.asked)
+    return Beliefs(
+        categories, exclusive, refit.temperature, pools, refit.asked, np.array(found["base"]), found.get("prior")
+    )
 
 
 # --- one item --------------------------------------------------------------------------------------------------------
@@ -115,7 +130,7 @@ def believe(beliefs: Beliefs, judged: Sequence[Said], voices: Mapping[tuple, Voi
         state = crowd.heard(state, said, voice.hearing(said, before))
         before.append(said.said)
     evidence = posteriors.tempered(state.raw, state.judgments, beliefs.shared)
-    prior = beliefs.even if any(said.blind for said in judged) else beliefs.prior_of(row)
+    prior = beliefs.prior_of(row, judged)
     posterior = posteriors.posterior(evidence[None], prior, beliefs.exclusive)[0]
     degrees = crowd.degrees_of([(said, voice.rates) for said, voice in heard], beliefs.even)
     return Believed(evidence, posterior, degrees, state)

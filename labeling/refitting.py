@@ -82,6 +82,7 @@ def publish(project: Project, log: Log, fitted: crowd.Consensus, now: datetime) 
         categories=log.categories,
         temperature=fitted.temperature_,
         blend=fitted.blend_,
+        asked={kind: float(share) for kind, share in fitted.asked_.items()},
         skills={kind: pool.skill for kind, pool in pools.items()},
         arrays={name: arrays.save(f"{project.pk}/refit", np.asarray(array)) for name, array in made.items()},
     )

@@ -17,7 +17,7 @@ from labeling.crowd.channels import Celled, Chosen
 from labeling.crowd.copying import TRIALS
 from labeling.crowd.degrees import degrees
 from labeling.crowd.online import Row
-from labeling.crowd.posteriors import OPEN, best, posterior, tempered, with_gold
+from labeling.crowd.posteriors import ASKED, OPEN, asked_about, best, posterior, tempered, with_gold
 
 SWEEPS = 10
 LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
@@ -63,6 +63,7 @@ class Consensus:
     degrees_ : Degrees of (n, C), the rate-corrected share of people who say yes and its standard error.
     judgments_ : (n, C) or if exclusive (n, 1) number of answers.
     base_ : (C,) how frequent the categories are, as far as overlapping answers tell.
+    asked_ : {kind: how often a single category of an exclusive item was asked about rightly}.
     raw_ : (n, C) evidence before it is tempered.
     pools_ : {(kind, K): Pool}, how the kind's workers do together.
     workers_ : Workers.
@@ -98,12 +99,14 @@ class Consensus:
         forms = ((Chosen, log.choices), (Celled, log.cells))
         self.channels_ = [form(events, log.kind, log.shape) for form, events in forms if len(events.item)]
         self.judgments_, self.fewer_ = _judgments(log, self.exclusive), _fewer(log)
+        self.single_ = _single(log, self.exclusive)
         checked = _checked(self.gold_, log.shape, self.exclusive)
         self.weight_ = np.where((self.judgments_ <= 1) & ~checked, LONE, 1.0)
 
     def _settle(self, copies=None, trials=None):
         """Sweep from newcomers on; copies: shares of copies (U,) to think of in each channel, at least so long."""
         self.base_, self.truth_ = _flat(self.log_.shape[1], self.exclusive), np.zeros(self.log_.shape)
+        self.asked_ = dict.fromkeys(np.unique(self.single_[2]).tolist(), ASKED)
         for n, channel in enumerate(self.channels_):
             channel.begin(np.zeros(len(channel.kinds)) if copies is None else copies[n], trials or 0)
         for _ in range(self.sweeps if trials is None else trials + 1):
@@ -149,7 +152,7 @@ class Consensus:
 
     def _likelihood(self):
         """Log-likelihood of all answers, in nats, untempered."""
-        raw, base = self._raw(), np.clip(self.base_, OPEN, 1 - OPEN)
+        raw, base = self._raw(), np.clip(self.even(), OPEN, 1 - OPEN)
         if self.exclusive:
             whole = logsumexp(raw + np.log(base), axis=1)
         else:
@@ -157,10 +160,29 @@ class Consensus:
         return whole.sum() + sum(channel.denied() for channel in self.channels_)
 
     def _sweep(self):
-        self.truth_ = self._known(posterior(self._raw(), self.base_, self.exclusive))
+        self.truth_ = self._known(posterior(self._raw(), self.even(), self.exclusive))
         for channel in self.channels_:
             channel.learn(self.truth_, self.weight_)
-        self.base_ = self._frequent(self.truth_)
+        self.base_, self.asked_ = self._frequent(self.truth_), self._answered(self.truth_)
+
+    def even(self):
+        """The prior that people's answers alone give: (C,), or (n, C) if single categories were asked about."""
+        item, category, kind = self.single_
+        if not len(item):
+            return self.base_
+        share = np.full(self.log_.shape, np.nan)
+        share[item, category] = [self.asked_[name] for name in kind.tolist()]
+        return asked_about(self.base_, share)
+
+    def _answered(self, truth):
+        """{kind: share of single categories asked about that are the item's}, as far as overlapping answers tell."""
+        item, category, kind = self.single_
+        often = self.judgments_[item, 0] > 1 if len(item) else item
+        found = {}
+        for name in self.asked_:
+            rows = (kind == name) & often
+            found[name] = (truth[item[rows], category[rows]].sum() + ASKED * DOUBT) / (rows.sum() + DOUBT)
+        return found
 
     def _raw(self):
         return sum((channel.evidence() for channel in self.channels_), np.zeros(self.log_.shape))
@@ -207,6 +229,15 @@ def _fewer(log):
     if log.choices.offered is None:
         return np.zeros((1, 1))
     return np.bincount(log.choices.item, ~log.choices.offered.all(axis=1), log.shape[0])[:, None]
+
+
+def _single(log, exclusive):
+    """(items, categories, kinds) of exclusive items of which nobody was asked more than single categories."""
+    cells = log.cells
+    rows = np.flatnonzero(~np.isin(cells.item, log.choices.item)) if exclusive else np.zeros(0, int)
+    _, first = np.unique(cells.item[rows] * log.shape[1] + cells.category[rows], return_index=True)
+    rows = rows[first]
+    return cells.item[rows], cells.category[rows], log.kind[cells.source[rows]]
 
 
 def _flat(categories, exclusive):

@@ -5,6 +5,7 @@ from functools import reduce
 import numpy as np
 
 OPEN = 1e-3  # a surer prior would be deaf
+ASKED = 0.5  # how often a single category asked about is the item's, until answers tell
 WHOLE = 0.9  # of a judgment's evidence counts even if nobody else judged: rates are estimates, too
 
 
@@ -18,6 +19,17 @@ def posterior(evidence, prior, exclusive):
         return logs
     weights = np.exp(logs - best(logs)[:, None])
     return weights / (weights @ np.ones(weights.shape[1]))[:, None]
+
+
+def asked_about(base, share):
+    """The prior (..., C) of exclusive items of which single categories were asked about, base (C,) being all items'.
+
+    share: (..., C) how often so asked is answered by a yes, NaN where it was not. Who asks about one category has a
+    reason to: without this, each yes would look like an error of people about a rare category.
+    """
+    odds = share / (1 - share)
+    weights = np.where(np.isnan(share), base, (1 - base) * odds)
+    return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def best(rows):

@@ -48,7 +48,7 @@ class HeldOut:
 def temperature(model):
     """The correlation of errors under which answers foretell each other best."""
     held = [HeldOut(channel, model) for channel in model.channels_]
-    fit = [sum(one.foretold(shared, model.base_, model.exclusive).sum() for one in held) for shared in SHARED]
+    fit = [sum(one.foretold(shared, model.even(), model.exclusive).sum() for one in held) for shared in SHARED]
     return SHARED[int(np.argmax(fit))]
 
 
@@ -58,7 +58,7 @@ def trusted(model, prior, mass):
     Trust is one number if it foretells answers clearly better than none does, else 0; and no more than that in each
     category it names, so that a prior that is sure and wrong about one of them is not believed there.
     """
-    base = np.broadcast_to(model.base_, model.raw_.shape)
+    base = np.broadcast_to(model.even(), model.raw_.shape)
     if prior is None or not model.channels_:
         return base, 0.0
     prior = checked(prior, base.shape)

@@ -62,7 +62,9 @@ def _foretold(channel, model, answers, excused):
     per_item = model.judgments_.shape[1] == 1
     others = (model.judgments_[events.item, 0] if per_item else model.judgments_[events.item, events.category]) - 1
     raw = channel.less(rows, model.raw_[events.item])
-    truth = posterior(damping(others, model.temperature_)[:, None] * raw, model.base_, model.exclusive)
+    even = model.even()
+    even = even if even.ndim == 1 else even[events.item]
+    truth = posterior(damping(others, model.temperature_)[:, None] * raw, even, model.exclusive)
     gold = table_of_gold(model)
     truth = np.where(np.isnan(gold[events.item]), truth, gold[events.item])
     known = ~np.isnan(gold[events.item])

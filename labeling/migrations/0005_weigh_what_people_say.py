@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ('temperature', models.FloatField()),
                 ('blend', models.FloatField(validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
                 ('skills', models.JSONField(default=dict)),
+                ('asked', models.JSONField(default=dict)),
                 ('arrays', models.JSONField(default=dict)),
             ],
         ),

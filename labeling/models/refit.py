@@ -42,6 +42,7 @@ class Refit(models.Model):
     temperature = models.FloatField()  # correlation of people's errors about one item
     blend = unit()  # trust in the classifier's prior
     skills = models.JSONField(default=dict)  # {kind: answers that the kind's accuracy weighs as much as}
+    asked = models.JSONField(default=dict)  # {kind: how often a single category asked about is the item's}
     arrays = models.JSONField(default=dict)  # pointers: base, prior, rates.<kind>
 
     class Meta:

@@ -249,3 +249,16 @@ def test_a_worker_who_answers_while_it_is_refitted_loses_no_judgment(monkeypatch
     refitting.refit(project, now())
     assert Consensus.objects.filter(item=query.item_list[0]).exists()
     assert refitting.is_due(Project.objects.get(), now() + 2 * refitting.REST)
+
+
+def test_careful_people_who_are_asked_about_likely_categories_are_no_yes_sayers():
+    project = a_project(categories=[f"genre {at}" for at in range(10)], agree_count=2)
+    names, workers = [category.name for category in project.categories.all()], [a_worker(project) for _ in range(3)]
+    for at in range(20):
+        query = a_query(project, "yes_no", categories=[project.categories.all()[at % 10]])
+        for worker in workers:
+            say(query, worker, [names[at % 10]])
+    refitting.refit(project, now())
+    assert min(Member.objects.get(pk=worker.pk).rating for worker in workers) > 0.85
+    assert min(Consensus.objects.agreed().values_list("posterior", flat=True)) > 0.9
+    assert Reliability.objects.filter(copies__gt=0).count() == 0
