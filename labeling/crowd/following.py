@@ -97,7 +97,7 @@ def _said(channel, model, answers, workers, excused):
 
 
 def _likeness(forms, workers):
-    """(W,) answers that come after another's; (W,) by how many standard errors the likest pair agrees more than others."""
+    """(W,) answers that come after another's; (W,) standard errors by which the likest pair agrees more than others."""
     columns = [(form.place[form.late], form.place[form.early], form.same, form.first) for form in forms]
     later, earlier, same, first = (np.concatenate(column) for column in zip(*columns, strict=True))
     share = np.clip(same.mean(), 0.01, 0.99) if len(same) else 0.5

@@ -22,12 +22,11 @@ WITHIN = 0.2  # correlation of a worker's errors in the cells of one answer
 class Foretold(NamedTuple):
     """Answers (m,) of one form, each with what the others of its item, and all workers, let one expect.
 
-    unit numbers the item or cell; said the category, or yes 1 and no 0; worker is any name; when sorts; usual (m, K)
+    said: the category, or yes 1 and no 0; worker is any name; when sorts; usual (m, K)
     probabilities of what an ordinary worker says; truth (m, K) as the others have it; weight (m,): the cells of one
     answer count as fewer; counts (m,): is it held against the worker? Not if nobody else had a word, or if excused.
     """
 
-    unit: np.ndarray
     said: np.ndarray
     worker: np.ndarray
     when: np.ndarray
@@ -78,7 +77,6 @@ def _foretold(channel, model, answers, excused):
     when = order(events, model.log_.worker, answers)
     since = np.array([excused.get(name, 0) for name in model.log_.worker.tolist()])[events.source]
     return Foretold(
-        unit=channel.cell if cells else events.item,
         said=events.said,
         worker=model.log_.worker[events.source],
         when=when,
