@@ -12,7 +12,7 @@ from itertools import product
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from labeling import hearing
+from labeling import comparing, hearing
 from labeling.deciding import acceptance, published, ruled_out, said, verdict
 from labeling.models import Assignment, Certificate, Consensus, Item, Judgment, Project, Query, QueryCategory, QueryItem
 from labeling.writing import as_csv, as_jsonl
@@ -151,7 +151,29 @@ def ledger(project: Project) -> Iterator[dict]:
             }
 
 
-WHAT = {"labeled": labeled, "judgments": judgments, "predictions": predictions, "ledger": ledger}
+def agreement_in_pairs(project: Project) -> Iterator[dict]:
+    """Every two workers who judged something in common: how often they said the same, and beyond chance (Cohen's
+    kappa, null where chance alone would always agree). Workers are numbered as in the judgments."""
+    found = comparing.compare(project)
+    for pair in found.pairs if found else ():
+        yield {
+            "worker": f"w{pair.one}",
+            "other": f"w{pair.other}",
+            "unit": found.unit,
+            "common": pair.common,
+            "same": pair.same,
+            "share": round(pair.same / pair.common, 4),
+            "kappa": None if pair.kappa is None else round(pair.kappa, 4),
+        }
+
+
+WHAT = {
+    "labeled": labeled,
+    "judgments": judgments,
+    "predictions": predictions,
+    "agreement": agreement_in_pairs,
+    "ledger": ledger,
+}
 FORMATS = {"csv": (as_csv, "text/csv"), "jsonl": (as_jsonl, "application/jsonl")}  # rows -> pieces of text; media type
 
 

@@ -12,6 +12,7 @@ project = [
     path("settings/", projects.settings, name="project_settings"),
     path("items/", projects.items, name="project_items"),
     path("people/", projects.people, name="project_people"),
+    path("people/agreement/", projects.agreement, name="project_agreement"),
     path("people/<int:member>/", projects.worker, name="project_worker"),
     path("people/<int:member>/set-aside/", projects.set_aside, name="set_aside"),
     path("acceptance/", projects.acceptance, name="project_acceptance"),

@@ -35,6 +35,7 @@ urlpatterns = [
     path("projects/<slug:project>/refill/", door(post=loop.refill)),
     path("projects/<slug:project>/queries/", door(get=loop.queries)),
     path("projects/<slug:project>/consensus/", door(get=results.consensus)),
+    path("projects/<slug:project>/agreement/", door(get=results.agreement)),
     path("projects/<slug:project>/workers/", door(get=workers.workers)),
     path("projects/<slug:project>/workers/watch/", door(post=workers.watch)),
     path("projects/<slug:project>/workers/<int:worker>/", door(patch=workers.change_worker)),

@@ -124,3 +124,37 @@ def _chance(at, first, second, count, pairs, values):
     both = np.array(sorted(one.keys() & other.keys()), int)
     products = np.array([one[key] * other[key] for key in both.tolist()])
     return np.bincount(both // values, products, minlength=pairs)
+
+
+# --- what people judged alike ----------------------------------------------------------------------------------------
+
+
+def of_all(log, worker):
+    """Table of everything that was said (`answers.read`); worker: (U,) the number of each source's worker.
+
+    Choices of one among all categories where there are any, else yes or no to cells.
+    """
+    if len(log.choices.item):
+        return _of_choices(log.choices, worker, log.shape[1])
+    events = _whole(log.cells)
+    return Table(events.item * log.shape[1] + events.category, events.item, worker[events.source], events.said, 2)
+
+
+def of_category(log, worker, category):
+    """Table of one category, yes or no to each item: a choice says yes to its category and no to the others offered."""
+    choices, cells = log.choices, _whole(log.cells)
+    shown = slice(None) if choices.offered is None else choices.offered[:, category]
+    choices, cells = choices.some(shown), cells.some(cells.category == category)
+    item = np.concatenate([choices.item, cells.item])
+    said = np.concatenate([choices.said == category, cells.said]).astype(int)
+    return Table(item, item, worker[np.concatenate([choices.source, cells.source])], said, 2)
+
+
+def _of_choices(choices, worker, categories):
+    choices = choices if choices.offered is None else choices.some(choices.offered.all(axis=1))
+    return Table(choices.item, choices.item, worker[choices.source], choices.said, categories)
+
+
+def _whole(events):
+    """Without judgments of a half, which take no side."""
+    return events.some(events.weight > 0)

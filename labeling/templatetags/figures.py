@@ -13,6 +13,12 @@ def percent(share: float | None, digits: int = 0) -> str:
 
 
 @register.filter
+def decimals(value: float | None, digits: int = 3) -> str:
+    """`{{ 0.7434|decimals }}` -> 0.743; a dash where nothing is known."""
+    return f"{value:.{digits}f}" if value is not None and value == value else "–"
+
+
+@register.filter
 def classifier_title(key: str) -> str:
     """The title of a classifier, or its key where the settings no longer name it."""
     return settings.CLASSIFIERS.get(key, (key,))[0]

@@ -174,6 +174,7 @@ class ExportForm(forms.Form):
         ("labeled", "Labeled set: every item with its categories, degrees, probabilities and who decided"),
         ("judgments", "Judgments: who said what of which cell, and when"),
         ("predictions", "Predictions: what the published classifier says of every item"),
+        ("agreement", "Agreement in pairs: how often each two workers say the same, and beyond chance"),
         ("ledger", "Ledger: every movement of money"),
     )
     FORMATS = (("csv", "CSV, for spreadsheets"), ("jsonl", "JSON Lines, for programs"))

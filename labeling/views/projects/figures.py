@@ -8,6 +8,7 @@ from django.db.models import Count, F, Q, Sum
 from django_q.status import Stat
 
 from labeling import qualifying, quoting, training, watching
+from labeling.comparing import Compared
 from labeling.consensus import Agreement, agreement
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Item, Member, Project, Query, Report, Suspicion, TrainingRun
@@ -256,6 +257,16 @@ def suspected(project: Project) -> list[Member]:
     """Workers who are paused or against whom something speaks, and of whom nothing is decided yet."""
     open_to = project.members.workers().trusted().filter(~Q(paused=None) | Q(suspicions__isnull=False))
     return with_figures(project, open_to.distinct().select_related("user").order_by("pk")[:SUSPECTED])
+
+
+def sided_with_others(project: Project, found: Compared) -> list[Member]:
+    """Workers, least agreeing first, each with how often it says the `same` as another, of how many comparisons."""
+    counts = found.of_workers()
+    workers = list(project.members.workers().filter(pk__in=counts).select_related("user"))
+    for worker in workers:
+        worker.same, worker.common = counts[worker.pk]
+        worker.share = worker.same / worker.common
+    return sorted(workers, key=lambda worker: worker.share)
 
 
 def agreement_of(worker: Member) -> Agreement:

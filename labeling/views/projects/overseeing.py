@@ -1,15 +1,27 @@
-"""One worker: what speaks against, the test, what is known beforehand; and what an admin decides."""
+"""How far workers agree; one worker: what speaks against, what is known beforehand, and what an admin decides."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from labeling import agreeing, qualifying, watching
+from labeling import agreeing, comparing, qualifying, watching
 from labeling.models import Member, Project
 from labeling.views.forms import BeginningsForm
 from labeling.views.gates import by, signed_in
 from labeling.views.projects import figures
 from labeling.views.projects.frame import changeable, page, readable
+
+PAGE = 200  # workers compared on one page; the export has all
+
+
+@signed_in
+@by("GET")
+def agreement(request, slug):
+    """How far people agree with each other, overall, by category and by worker."""
+    project = readable(request, slug)
+    found = comparing.compare(project)
+    shown = figures.sided_with_others(project, found)[:PAGE] if found else []
+    return page(request, project, "agreement", found=found, workers=shown)
 
 
 def worker_of(project: Project, member: int) -> Member:
