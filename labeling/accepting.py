@@ -45,6 +45,8 @@ def refuse_early(project: Project) -> None:
         raise CannotAudit("This project accepts nothing yet: say in its settings what share may be wrong.")
     if project.published is None:
         raise CannotAudit("No classifier is published yet, so there is nothing to audit.")
+    if (workers := project.members.workers().trusted().count()) < project.audit_lead:
+        raise CannotAudit(f"An audited answer must lead by {project.audit_lead} people; there are {workers} workers.")
     if project.runs.pending().exists():
         raise CannotAudit("A run is on its way. Its classifier would end the audit: wait for it.")
     if Audit.objects.filter(run=project.published).exists():

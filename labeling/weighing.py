@@ -8,15 +8,18 @@ from labeling import quoting
 from labeling.models import Project
 from segmentation import certificates
 
-RIGHT = 0.99  # of the audited answers, if audits are as they must be
 LEAST_MARGIN = 0.2  # by so much at least the people of an audit are right rather than wrong
 
 
 class Prices(NamedTuple):
-    """What people get for one item: audited, and decided without a certificate. In answers where nothing is paid."""
+    """What people get for one item: audited, and decided without a certificate. In answers where nothing is paid.
+
+    right: how many of the audited items they judge rightly.
+    """
 
     audit: float
     answers: float
+    right: float
     unit: str
 
 
@@ -34,18 +37,20 @@ class Weighed(NamedTuple):
 
 
 def prices(project: Project) -> Prices:
-    """For the median worker. An audit asks until one answer leads: the less reliable people are, the longer."""
+    """For the median worker. An audit asks until one answer leads: the more reliable people are, the sooner."""
     facts = quoting.facts(0.0, project.columns, [], quoting.conditions(project))
     row = quoting.quote_ahead(project, [facts])[0]
-    people = project.audit_lead / max(2 * quoting.median_rating(project) - 1, LEAST_MARGIN)
+    rating, lead = max(quoting.median_rating(project), (1 + LEAST_MARGIN) / 2), project.audit_lead
+    right = rating**lead / (rating**lead + (1 - rating) ** lead)  # a random walk of two steps, to either side
+    people = lead * (2 * right - 1) / (2 * rating - 1)  # and how long it lasts (Feller 1968, XIV.3)
     unit = project.budget.currency if row else "answers"
-    return Prices(max(row, 1) * people, max(row, 1) * project.agree_count, unit)
+    return Prices(max(row, 1) * people, max(row, 1) * project.agree_count, right, unit)
 
 
 def weigh(project: Project, confidence: np.ndarray) -> Weighed:
     """Before an audit, if the classifier is as sure as it should be. confidence: (n,) of the pool."""
     cost, risk = prices(project), 1 - project.accept_confidence
-    plan = certificates.worth_auditing(confidence, project.accept_share, risk, cost.audit, cost.answers, RIGHT)
+    plan = certificates.worth_auditing(confidence, project.accept_share, risk, cost.audit, cost.answers, cost.right)
     return weighed(project, plan, cost, len(confidence))
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 from scipy.special import gammaln
 
-STARTS = (0.5, 0.5), (0.25, 0.5)  # the sequences of thresholds: begins at this share of the pool; its share of delta
+STARTS = (0.45, 0.85), (0.25, 0.15)  # the sequences of thresholds: begins at this share of the pool; share of delta
 FIRST = 0.75  # the share of delta that the first look spends
 LEAST = 50  # audits; fewer hardly prove anything at any share worth certifying
 TRIES = 20  # imagined projects for each size of an audit
 IMAGINED = 20_000  # items of an imagined project at most; a larger one is thinned, which makes it no surer
-FAITH = 0.2  # of an audited item's answer is what the classifier's own confidence counts in what is yet to come
+FAITH = 5  # audits: as many all the classifier's own doubts together count in what is yet to come
 
 
 class Certificate(NamedTuple):
@@ -292,15 +292,15 @@ def worth_auditing(confidence, alpha, delta, audit_price, answer_price, audit_ri
     Plan
     """
     confidence = _checked(confidence, [], [], alpha, delta)[0]
-    random, best, items = np.random.default_rng(random_state), (0, 0.0, 0.0), len(confidence)
+    random, plans, items = np.random.default_rng(random_state), [], len(confidence)
     confidence = np.sort(confidence)[:: -(-items // IMAGINED) or 1]
     thinned = items / max(1, len(confidence))
     for audits in _sizes(len(confidence)):
         share = np.mean([_imagined(confidence, audits, alpha, delta, audit_right, random) for _ in range(TRIES)])
         share *= thinned
-        saved = answer_price * (share + audits) - audit_price * audits
-        best = max(best, (int(audits), float(share), float(saved)), key=lambda it: it[2])
-    return Plan(*best, _reason(*best, items))
+        plans.append((int(audits), float(share), float(answer_price * (share + audits) - audit_price * audits)))
+    best = max(plans, key=lambda it: it[2], default=(0, 0.0, 0.0))
+    return Plan(*(best if best[2] > 0 else (0, 0.0, 0.0)), _reason(*best, items))
 
 
 def worth_going_on(
@@ -342,13 +342,14 @@ def worth_going_on(
 def expected_wrong(confidence, audited, wrong):
     """(n,) the chance that an audit contradicts the classifier: rising as confidence falls, fitted to the audits.
 
-    Isotonic, least squares (Barlow et al. 1972); the classifier's own doubts count a little beside each audit.
+    Isotonic, least squares (Barlow et al. 1972); the classifier's own doubts count as a few audits.
     """
     if not len(audited):
         return 1 - confidence
     order = np.argsort(-confidence[audited], kind="stable")
     sure, found = confidence[audited][order], np.asarray(wrong, float)[order]
-    fitted = isotonic_regression((found + FAITH * (1 - np.clip(sure, 0, 1))) / (1 + FAITH)).x
+    faith = FAITH / len(found)
+    fitted = isotonic_regression((found + faith * (1 - np.clip(sure, 0, 1))) / (1 + faith)).x
     return np.interp(-confidence, -sure, fitted)
 
 
@@ -364,8 +365,11 @@ def _imagined(confidence, audits, alpha, delta, audit_right, random):
 
 
 def _reason(audits, share, saved, items):
-    if audits:
+    if saved > 0:
         return f"{audits} audits may let the classifier decide {share:.0f} of {items} items and save {saved:.0f}."
     if not _sizes(items):
         return f"{items} items are too few: an audit takes at least {LEAST}, and half of them at most."
-    return f"No audit of these {items} items would pay for itself: too few of them are sure enough to be accepted."
+    return (
+        f"No audit of these {items} items would pay for itself: the best, of {audits}, may let the classifier decide "
+        f"{share:.0f} of them and would cost {-saved:.0f} more than it saves."
+    )

@@ -22,13 +22,21 @@ def publish(project, probability) -> TrainingRun:
 
 def a_sure_project(items=120, wrong=(), **fields):
     """Items that are all cats, as the run says of them; but of those in the rows `wrong` it says dog."""
-    fields = {"accept_share": 0.3, "cell_price": 1, "queue_size": 1000, "target_confidence": 0.9} | fields
+    fields = {
+        "accept_share": 0.3,
+        "cell_price": 1,
+        "queue_size": 1000,
+        "target_confidence": 0.9,
+        "audit_lead": 2,
+    } | fields
     project = a_project(funds=100_000, **fields)
     first = opening.allot(project, rows=items)
     Item.objects.bulk_create(
         Item(project=project, identifier=f"item{row}", row=row, text=f"What item {row} says", lot=0.5)
         for row in range(first, first + items)
     )
+    for _ in range(3):
+        a_worker(project, rating=0.95)
     sure = np.linspace(0.97, 0.999, items)[:, None]
     probability = np.hstack([sure, (1 - sure) * 0.6, (1 - sure) * 0.4])
     probability[list(wrong)] = probability[list(wrong)][:, [1, 0, 2]]
@@ -51,8 +59,8 @@ def say(query, worker, name) -> None:
 
 
 def judge(project, truth="cat", workers=None) -> None:
-    """Two people answer every open audit query alike. truth: a name, or {row: name} with cats else."""
-    workers = workers or [a_worker(project), a_worker(project)]
+    """Two people of the project answer every open audit query alike. truth: a name, or {row: name} with cats else."""
+    workers = workers or list(project.members.workers().select_related("project__budget", "user")[:2])
     for query in audits(project, state="open"):
         row = query.item_list[0].row
         for worker in workers:

@@ -97,7 +97,7 @@ SETTINGS = (
             "accept_confidence": ("How surely that holds, in %", "95 means: in one of twenty projects it may not."),
             "audit_lead": (
                 "People by whom an audited answer leads",
-                "2 asks two people who agree, and others where they do not. More people make fewer mistakes.",
+                "3 asks three people who agree, and others where they do not. More make fewer mistakes.",
             ),
         },
     ),

@@ -1,8 +1,11 @@
 """How much may the classifier decide, for how many audits, and how often is the statement broken?
 
 Run by name: `OMP_NUM_THREADS=1 python tests/benchmarks/bench_acceptance.py [--short] [--projects 1000]
-[--looks .1 .2 .4] [--sets ...]`. A project is a pool of items, generated or of a labeled set less the labels shown, and
-audits drawn by new lots, until nearly all that is in play is accepted or there are no more looks.
+[--lead 2] [--looks .1 .2 .4] [--sets ...]`. A project is a pool of items, generated or of a labeled set less the labels
+shown, and audits drawn by new lots, until nearly all that is in play is accepted or there are no more looks. An item is
+audited by people whose answers are wrong at a given rate, until one answer leads by so many, at most four times as many
+of them; if none does it counts as wrong. The wrong answers are the worst there are: they side with each other, and with
+the classifier where that is wrong.
 """
 
 import argparse
@@ -26,8 +29,10 @@ from segmentation.certificates import accepted, certify, lowest_in_play, next_au
 ALPHA = DELTA = 0.05
 NEARLY = 0.9  # of the items in play accepted, and no further look is taken
 MISTAKES = 0.0, 0.01, 0.05
-COLUMNS = "items  right  oracle audits  true   kept  audit  broken      cpu s"
-EXPLAINED = """  %: mistaken audits; right: items; oracle: the part of the pool that who knows the truth accepts;
+PLACES = 4  # times the lead: people asked about one item at most
+COLUMNS = "items  right  oracle audits people  true   kept  audit  broken      cpu s"
+EXPLAINED = """  %: mistaken answers; right: items; oracle: the part of the pool that who knows the truth accepts;
+  people: answers to one audit;
   true, audit: share at or above the threshold, of what is accepted by who knows the truth, or all audits;
   kept: the same without the audited; broken: projects of 1,000 in truth, and against what audits would say of all"""
 
@@ -74,9 +79,19 @@ def oracle(confidence, wrong):
     return (fine[-1] + 1) / len(order) if len(fine) else 0.0
 
 
-def project(confidence, wrong, mistakes, looks, random):
-    """(audits, share at or above the threshold, share accepted, audit's oracle, broken in truth, broken as audited)."""
-    said = wrong ^ (random.random(len(wrong)) < mistakes)  # what an audit would say of each item
+def audited_by_people(wrong, mistakes, lead, random):
+    """Whether an audit would call each item wrong, and how many people it would ask."""
+    steps = np.where(random.random((len(wrong), PLACES * lead)) < mistakes, -1, 1).cumsum(axis=1)
+    led = np.abs(steps) >= lead
+    people = np.where(led.any(axis=1), led.argmax(axis=1), PLACES * lead - 1)
+    lead_of_right = np.where(led.any(axis=1), steps[np.arange(len(wrong)), people], 0)
+    return np.where(lead_of_right == 0, True, wrong ^ (lead_of_right < 0)), people + 1
+
+
+def project(confidence, wrong, mistakes, lead, looks, random):
+    """(audits, people asked about one, share at or above the threshold, share accepted, audit's oracle, broken in
+    truth, broken as audited)."""
+    said, people = audited_by_people(wrong, mistakes, lead, random)
     lot, audited, lowest = random.random(len(wrong)), np.array([], int), -np.inf
     share, kept, broken = 0.0, 0.0, np.zeros(2, bool)
     for look, part in enumerate(looks, 1):
@@ -91,19 +106,19 @@ def project(confidence, wrong, mistakes, looks, random):
         lowest = lowest_in_play(confidence, used, said[used], ALPHA, DELTA, lowest)
         if lowest is None or share >= NEARLY * (confidence >= lowest).mean():
             break
-    return [len(audited), share, kept, oracle(confidence, said), *broken]
+    return [len(audited), people[audited].mean(), share, kept, oracle(confidence, said), *broken]
 
 
-def row(name, pools, projects, looks):
-    """One line for each share of mistaken audits: means over projects, which take the pools in turn."""
+def row(name, pools, projects, looks, lead):
+    """One line for each share of mistaken answers: means over projects, which take the pools in turn."""
     for mistakes in MISTAKES:
         random, start = np.random.default_rng(0), process_time()
-        found = np.array([project(*pools[i % len(pools)], mistakes, looks, random) for i in range(projects)])
-        audits, share, kept, theirs, true, audit = found.mean(axis=0)
+        found = np.array([project(*pools[i % len(pools)], mistakes, lead, looks, random) for i in range(projects)])
+        audits, people, share, kept, theirs, true, audit = found.mean(axis=0)
         best = np.mean([oracle(*it) for it in pools])
         wrong = pools[0][1]
         print(
-            f"{name:22}{mistakes:5.0%}{len(wrong):7d}{1 - wrong.mean():7.3f}{best:8.3f}{audits:8.0f}"
+            f"{name:22}{mistakes:5.0%}{len(wrong):7d}{1 - wrong.mean():7.3f}{best:8.3f}{audits:8.0f}{people:7.2f}"
             f"{share / max(best, 1e-9):7.2f}{kept / max(best, 1e-9):7.2f}{share / max(theirs, 1e-9):7.2f}"
             f"{true * 1000:6.0f}{audit * 1000:6.0f}{process_time() - start:7.1f}",
             flush=True,
@@ -158,6 +173,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a hundred projects, fewer sets")
     parser.add_argument("--projects", type=int, default=1000)
+    parser.add_argument("--lead", type=int, default=2, help="people by whom an audited answer leads")
     parser.add_argument("--looks", type=float, nargs="+", default=[0.4], help="shares of the pool, rising")
     parser.add_argument("--seeds", type=int, nargs=2, default=[5, 10], help="of labels and fits: first, after last")
     parser.add_argument("--sets", nargs="+", default=None)
@@ -170,10 +186,12 @@ def arguments():
 if __name__ == "__main__":
     args = arguments()
     looks_compared()
-    print(f"\n{args.projects} projects each, alpha = delta = {ALPHA}, looks at {args.looks} of the pool")
+    print(
+        f"\n{args.projects} projects each, alpha = delta = {ALPHA}, looks at {args.looks} of the pool, lead {args.lead}"
+    )
     print(EXPLAINED)
     print(f"{'':22}{'':5}  {COLUMNS}")
-    show = partial(row, projects=args.projects, looks=args.looks)
+    show = partial(row, projects=args.projects, looks=args.looks, lead=args.lead)
     for kind in ("calibrated", "overconfident", "on the line", "surest wrong", "cliff", "useless"):
         show(kind, [generated(kind, seed) for seed in range(*args.seeds)])
     for name, (X, y) in labeled_sets.sets(args.sets).items():

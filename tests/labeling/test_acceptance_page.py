@@ -136,7 +136,7 @@ def test_a_worker_cannot_tell_an_audit_from_an_exam(client):
         project.queries.open().update(purpose=purpose)
         card = text(client.post(f"/work/{project.slug}/next/", follow=True))
         assert "What item" in card
-        cards.append(re.sub(r"\d+|csrf\w*\W+value=\W\w+|[A-Za-z0-9]{32,}", "#", card))
+        cards.append(re.sub(r"[A-Za-z0-9]{32,}|\d+", "#", card))
         project.queries.filter(assignments__worker=worker).delete()
     assert cards[0] == cards[1]
 

@@ -53,7 +53,7 @@ def test_an_audit_of_a_small_pool_is_refused_with_the_number():
 def test_an_audit_that_the_budget_does_not_pay_is_refused_with_the_numbers():
     project = a_sure_project(cell_price=1000)
     with pytest.raises(
-        accepting.CannotAudit, match=r"50 audited items, for about 200,000 points.*has 100,000 available"
+        accepting.CannotAudit, match=r"50 audited items, for about 110,497 points.*has 100,000 available"
     ):
         accepting.begin(project, now())
 

@@ -10,10 +10,12 @@ from segmentation.certificates import (
     at_most,
     certify,
     contradicted,
+    expected_wrong,
     lowest_in_play,
     next_audit,
     spent,
     worth_auditing,
+    worth_going_on,
 )
 
 ALPHA = DELTA = 0.05
@@ -199,13 +201,11 @@ def test_a_later_audit_contradicts_a_certificate_that_does_not_hold():
 
 
 def test_a_certificate_that_holds_is_seldom_contradicted():
-    random = np.random.default_rng(0)
     confidence, wrong, lot = pool()
     audited = next_audit(confidence, lot, [], 500)
     certificate = certify(confidence, audited, wrong[audited], ALPHA, DELTA)
-    most = int(ALPHA * certificate.accepted)
-    found = random.hypergeometric(most, certificate.accepted - most, 200, 2000)
-    assert 0 < np.mean([contradicted(certificate, 200, k, DELTA) for k in found]) <= DELTA
+    least = next(k for k in range(200) if contradicted(certificate, 200, k, DELTA))
+    assert 0 < hypergeom.sf(least - 1, certificate.accepted, int(ALPHA * certificate.accepted), 200) <= DELTA
 
 
 def test_an_audit_of_a_small_pool_is_refused_beforehand():
@@ -215,7 +215,7 @@ def test_an_audit_of_a_small_pool_is_refused_beforehand():
 
 def test_an_audit_that_costs_more_than_it_saves_is_refused_beforehand():
     plan = worth_auditing(pool(1000)[0], ALPHA, DELTA, 50, 1)
-    assert plan[:3] == (0, 0, 0) and "would pay" in plan.reason
+    assert plan[:3] == (0, 0, 0) and "would pay" in plan.reason and "more than it saves" in plan.reason
     assert worth_auditing(np.full(3000, 0.6), ALPHA, DELTA, 3, 1).audits == 0
 
 
@@ -233,6 +233,32 @@ def test_the_plan_comes_true_on_average_where_confidences_are_honest():
     assert plan.accepted == pytest.approx(np.mean(sizes), abs=3 * deviation)
     assert plan.saved == pytest.approx(plan.accepted - 2 * plan.audits) and plan.saved > 1000
     assert plan == worth_auditing(confidence, ALPHA, DELTA, 3, 1)
+
+
+def test_a_larger_pool_is_imagined_from_a_part_of_it():
+    confidence = pool(60_000, seed=1)[0]
+    plan, part = (worth_auditing(it, ALPHA, DELTA, 3, 1) for it in (confidence, np.sort(confidence)[::3]))
+    assert plan.audits == part.audits and plan.accepted == pytest.approx(3 * part.accepted)
+
+
+def test_after_a_look_the_audits_say_more_than_the_classifier():
+    """It is nearly always right where it says so half-heartedly: before the look no audit would pay, after it more."""
+    confidence, _, lot = pool(3000)
+    modest = confidence / 2 + 0.1
+    audited = next_audit(modest, lot, [], 200)
+    assert worth_auditing(modest, ALPHA, DELTA, 3, 2).audits == 0
+    plan = worth_going_on(modest, audited, np.zeros(200, bool), ALPHA, DELTA, 3, 2, wanted=200, look=1)
+    assert plan.audits == 200 and plan.accepted > 2000 and "200 more audits" in plan.reason
+    done = worth_going_on(modest, audited, np.zeros(200, bool), ALPHA, DELTA, 3, 2, wanted=200, look=1, accepted=2800)
+    assert done.audits == 0
+
+
+def test_the_chance_of_being_wrong_rises_as_confidence_falls():
+    confidence = np.linspace(0.5, 1, 101)
+    wrong = np.arange(101)[::2] < 20
+    chance = expected_wrong(confidence, np.arange(101)[::2], wrong)
+    assert (np.diff(chance) <= 0).all() and chance[0] > 0.7 and chance[-1] < 0.1
+    assert expected_wrong(confidence, np.array([], int), np.array([], bool)) == pytest.approx(1 - confidence)
 
 
 @pytest.mark.parametrize(
