@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from django.forms import FloatField
 
 from labeling import answering, asking, opening
 from labeling.models import Consensus, Member, Project
@@ -159,3 +160,10 @@ def test_a_test_longer_than_the_gold_is_refused_on_the_settings_page(owner, proj
     refused = post(owner, project, "project_settings", **sent | {"test_length": "5"})
     assert refused.status_code == 422
     assert "Only 0 items are known beforehand" in text(refused)
+
+
+def test_every_share_of_the_settings_is_typed_in_percent(owner, project):
+    """A field that takes a fraction would read 5 as five hundred percent."""
+    form = page(owner, project, "project_settings").context["form"]
+    fractions = {name for name, field in form.fields.items() if type(field) is FloatField}
+    assert not fractions
