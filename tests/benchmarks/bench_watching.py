@@ -132,7 +132,7 @@ def found_out(seeds):
 
 
 def flags(habit, seed, answers):
-    """(guessers, found, copiers, found, others flagged). Not honest is also whose answers hardly depend on the truth."""
+    """(guessers, found, copiers, found, others flagged). Honest is whose answers depend on the truth."""
     crowd = generated(habit, seed, answers=answers)
     choices, model = fitted(crowd)
     workers = np.unique(crowd.worker)
