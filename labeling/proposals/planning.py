@@ -18,7 +18,7 @@ from labeling.proposals.rectangles import Proposal, rectangle, whole_rows
 
 ROUGHLY = 4  # times as many items are weighed exactly as may be proposed
 MISLED = 0.1  # people who accept more of the wrong cells than this must see all categories of a new item
-NOISE = 1.0  # of the logs of values, at which an item is drawn in proportion to its value
+NOISE = 0.5  # in logs of value; at 1 items would be drawn in proportion to their value, at 0 the best taken
 
 
 class Side(NamedTuple):

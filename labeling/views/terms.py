@@ -46,7 +46,12 @@ SETTINGS = (
         "What is asked",
         "What the queue holds, and who may hold it for how long.",
         {
-            "policy": ("How queries are chosen", "The other two are there to compare with."),
+            "policy": ("How queries are chosen", "The others are there to compare with."),
+            "item_worth": (
+                "What knowing an item is worth",
+                "In the smallest unit of the currency. Nothing is asked that costs more than it is expected to settle "
+                "of that. Leave it empty to ask while there is doubt and money.",
+            ),
             "queue_size": ("Open queries", "How many are kept ready. Fewer follow the classifier more closely."),
             "certain": ("Certain from, in %", "Nothing is asked about a cell of this confidence or more."),
             "hard": ("Hard below, in %", "An item whose confidence is below is asked with all its categories."),
