@@ -62,6 +62,8 @@ def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float]) -
     lock(places)
     judged, standing = said_of(places, query), standing_of(places)
     known = believing.reliabilities({said.worker for item in places for said in judged[item]})
+    voice = assignment.worker_id, query.kind
+    known.setdefault(voice, believing.begin(believing.of(query.project), assignment.worker, query.kind))
     rows, believed = renew_items(query.project, judged, standing, places, known, now)
     earlier, verdicts = verdicts_of(standing), verdicts_of(rows)
     shifts = rating.shifts(assignment, before, judged, earlier, verdicts)

@@ -15,7 +15,7 @@ import numpy as np
 from labeling import arrays, crowd
 from labeling.crowd import posteriors, rates
 from labeling.hearing import IMPLYING, Said
-from labeling.models import Project, Refit, Reliability
+from labeling.models import Member, Project, Refit, Reliability
 
 SHARED = 0.2  # correlation of people's errors about one item, until a refit has measured it
 FAINT = 0.0005  # expected answers too few to keep
@@ -158,6 +158,17 @@ def spoken(beliefs: Beliefs, kind: str, degrees: Mapping[int, float]) -> list[cr
 def reliabilities(workers: Collection[int]) -> dict[tuple[int, str], Reliability]:
     """What is known of these workers, in every kind they have answered."""
     return {(row.worker_id, row.kind): row for row in Reliability.objects.filter(worker__in=workers)}
+
+
+def begin(beliefs: Beliefs, worker: Member, kind: str) -> Reliability:
+    """A worker who has not answered this kind yet: a newcomer, or as good as an admin knows."""
+    rating, answers = known_beforehand(worker)
+    return Reliability(worker=worker, kind=kind, counts=packed(rates.begun(rating, answers, beliefs.width(kind))))
+
+
+def known_beforehand(worker: Member) -> tuple[float, int]:
+    """The rating a worker starts with, and how many answers it weighs as much as: none if it is a newcomer's."""
+    return worker.starting_rating, 0 if worker.starting_rating == rates.NEWCOMER else worker.starting_answers
 
 
 def voices(beliefs: Beliefs, judged: Iterable[Said], known: Mapping[tuple, Reliability]) -> dict[tuple, Voice]:

@@ -103,7 +103,7 @@ def learned(assignment: Assignment, said, before, truths, known) -> dict[int, fl
     if worker.set_aside:
         return {}
     beliefs = believing.of(query.project)
-    row = known.get((worker.pk, query.kind)) or Reliability(worker=worker, kind=query.kind)
+    row = known.get((worker.pk, query.kind)) or believing.begin(beliefs, worker, query.kind)
     counts = believing.unpacked(row.counts, beliefs.width(query.kind))
     for sign, degrees in ((1, said), (-1, before)) if before else ((1, said),):
         for item, (truth, heard) in truths.items():

@@ -39,7 +39,10 @@ def refit(project: Project, now: datetime) -> Refit | None:
         rating.count_all(project)
         return None
     prior, mass = foretold(project, log)
-    fitted = crowd.Consensus(project.exclusive).fit(log.tables, gold=log.gold, prior=prior, mass=mass, shape=log.shape)
+    begun = {worker.pk: believing.known_beforehand(worker) for worker in project.members.workers()}
+    fitted = crowd.Consensus(project.exclusive).fit(
+        log.tables, gold=log.gold, prior=prior, mass=mass, shape=log.shape, begun=begun
+    )
     done = publish(project, log, fitted, now)
     for start in range(0, len(moved := moved_by(project, log, fitted)), agreeing.BATCH):
         with transaction.atomic():

@@ -10,14 +10,15 @@ from labeling.crowd.copying import Copying, suspected
 class Channel:
     """Answers of one form, by sources of several kinds; a kind's workers are pooled by themselves."""
 
-    def __init__(self, events, kinds, shape, categories, unit):
+    def __init__(self, events, kinds, shape, categories, unit, begun):
         self.events, self.kinds, self.shape, self.categories, self.unit = events, kinds, shape, categories, unit
+        self.begun = np.stack([rates.begun(rating, answers, categories) for rating, answers in begun])
         self.begin(np.zeros(len(kinds)))
 
     def begin(self, copies, trials=0):
         """All are newcomers; copies: (U,) shares of copies that are thought of, for so many sweeps in any case."""
         self.pools = dict.fromkeys(np.unique(self.kinds).tolist())
-        self.spoken = np.zeros((len(self.kinds), self.categories, self.categories))
+        self.spoken = self.begun
         self.copying = Copying(self.unit, self.events, copies, trials)
         self._rate()
 
@@ -34,7 +35,7 @@ class Channel:
             spoken = spoken - _summed(some.source * self.categories + some.said,
                                       sides * copied * self.worth(rows, weight), spoken)  # fmt: skip
             self.copying.learn(sides, self.alone, copied)
-        self.spoken = np.maximum(spoken, 0).transpose(0, 2, 1).copy()
+        self.spoken = np.maximum(spoken, 0).transpose(0, 2, 1) + self.begun
         self._rate()
 
     def _rate(self):
@@ -80,14 +81,14 @@ class Channel:
 class Chosen(Channel):
     """One category out of all, or out of those offered; K = C."""
 
-    def __init__(self, events, kinds, shape):
+    def __init__(self, events, kinds, shape, begun):
         whole, self.fewer = _offered_all(events)
         self.said = _table(whole.item, whole.source * shape[1] + whole.said, whole.weight, shape[0],
                            len(kinds) * shape[1])  # fmt: skip
         self.answered = _table(whole.item, whole.source, np.ones(len(whole.item)), shape[0], len(kinds))
         self.back = self.said.T.tocsr()
         self.rounds = _rounds(self.fewer)
-        super().__init__(events, kinds, shape, shape[1], events.item)
+        super().__init__(events, kinds, shape, shape[1], events.item, begun)
 
     def independent(self):
         """Log-likelihood (n, C) of each category, if nobody copied."""
@@ -137,10 +138,10 @@ class Chosen(Channel):
 class Celled(Channel):
     """Yes or no to one cell; K = 2, the truth of the cell being no (0) or yes (1)."""
 
-    def __init__(self, events, kinds, shape):
+    def __init__(self, events, kinds, shape, begun):
         self.cell = events.item * shape[1] + events.category
         self.key = events.source * 2 + events.said
-        super().__init__(events, kinds, shape, 2, self.cell)
+        super().__init__(events, kinds, shape, 2, self.cell, begun)
 
     def independent(self):
         """Log-likelihood (n, C) of yes against no, if nobody copied."""

@@ -24,6 +24,7 @@ LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
 OVERLAP = {True: 3, False: 2}  # answers to an exclusive item, to a cell, that let its truth tell how frequent it is
 
 SAMPLE = 100_000  # answers in which to look for copies; more would find hardly more
+NOTHING = (0.0, 0.0)  # known of a worker beforehand
 DOUBT = 10.0  # items of each category that an even spread weighs as much as
 
 
@@ -75,16 +76,18 @@ class Consensus:
         self.exclusive = exclusive
         self.sweeps = sweeps
 
-    def fit(self, answers, gold=None, prior=None, mass=None, shape=None):
+    def fit(self, answers, gold=None, prior=None, mass=None, shape=None, begun=None):
         """Aggregate `answers`: an Answers, Choices, or a list of such tables.
 
         gold: arrays (item, category, value) of known cells. prior: (n, C) probabilities, of each item without its own
         answers. mass: (n,) evidence near the item, in answers, that damps a prior made from little. shape: (n, C); by
-        default the prior's, else as many as the answers number. Raises ValueError naming the column that is wrong.
+        default the prior's, else as many as the answers number. begun: {worker: (rating, answers that it weighs as much
+        as)} of whom something is known beforehand. Raises ValueError naming the column that is wrong.
         """
         shape = np.shape(prior) if shape is None and prior is not None else shape
         self.log_ = read(answers, self.exclusive, shape, gold)
         self.gold_ = gold
+        self.begun_ = [(begun or {}).get(name, NOTHING) for name in self.log_.worker.tolist()]
         self._open()
         self._settle()
         self._doubt(self._copies())
@@ -97,7 +100,7 @@ class Consensus:
     def _open(self):
         log = self.log_
         forms = ((Chosen, log.choices), (Celled, log.cells))
-        self.channels_ = [form(events, log.kind, log.shape) for form, events in forms if len(events.item)]
+        self.channels_ = [form(events, log.kind, log.shape, self.begun_) for form, events in forms if len(events.item)]
         self.judgments_, self.fewer_ = _judgments(log, self.exclusive), _fewer(log)
         self.single_ = _single(log, self.exclusive)
         checked = _checked(self.gold_, log.shape, self.exclusive)
@@ -118,7 +121,7 @@ class Consensus:
         if part is self.log_:
             return self._tried() if self.sweeps else []
         model = Consensus(self.exclusive, TRIALS)
-        model.log_, model.gold_ = part, gold
+        model.log_, model.gold_, model.begun_ = part, gold, self.begun_
         model._open()
         model._settle()
         model._doubt(model._tried())

@@ -39,6 +39,11 @@ def _even(categories, accuracy):
     return rates
 
 
+def begun(rating, answers, categories):
+    """Counts (K, K) of a worker of whom is known beforehand how often right, as if from so many answers."""
+    return _even(categories, rating) * answers / categories
+
+
 def pooled(counts):
     """The Pool of workers with these expected counts (U, K, K) [worker, truth, said]."""
     right, seen = np.einsum("ukk->u", counts), counts.sum(axis=(1, 2))

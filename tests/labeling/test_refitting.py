@@ -262,3 +262,16 @@ def test_careful_people_who_are_asked_about_likely_categories_are_no_yes_sayers(
     assert min(Member.objects.get(pk=worker.pk).rating for worker in workers) > 0.85
     assert min(Consensus.objects.agreed().values_list("posterior", flat=True)) > 0.9
     assert Reliability.objects.filter(copies__gt=0).count() == 0
+
+
+def test_what_an_admin_knows_of_a_worker_counts_from_the_first_answer_on_and_in_refits():
+    project = a_project(agree_count=3)
+    novice, expert = a_worker(project), a_worker(project, starting_rating=0.97, starting_answers=40)
+    query = a_query(project, "categories")
+    say(query, novice, ["cat"])
+    say(query, expert, ["dog"])
+    leads = Consensus.objects.filter(item=query.item_list[0]).order_by("-posterior")
+    assert leads[0].category.name == "dog" and leads[0].posterior > 0.7
+    refitting.refit(project, now())
+    assert leads[0].category.name == "dog" and leads[0].posterior > 0.7
+    assert Member.objects.get(pk=expert.pk).rating > 0.9 > 0.8 > Member.objects.get(pk=novice.pk).rating
