@@ -252,6 +252,7 @@ SPECTACULAR_SETTINGS = {
         "QueryState": "labeling.models.Query.State",
         "AssignmentState": "labeling.models.Assignment.State",
         "RunState": "labeling.models.TrainingRun.State",
+        "Watch": "labeling.models.Watch",
     },
 }
 

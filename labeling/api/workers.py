@@ -12,7 +12,7 @@ from labeling.api.finding import project_for
 from labeling.api.idempotency import idempotent
 from labeling.api.pages import PARAMETERS, page, page_of
 from labeling.api.refusals import Refusal
-from labeling.models import Member, Suspicion
+from labeling.models import Member, Reliability, Suspicion
 
 
 class SuspicionSerializer(serializers.ModelSerializer):
@@ -33,6 +33,18 @@ class SuspicionSerializer(serializers.ModelSerializer):
         return watching.rarity(one)
 
 
+class ReliabilitySerializer(serializers.ModelSerializer):
+    """How often a worker is right in one kind of query."""
+
+    rating = serializers.FloatField(help_text="Probability of a right answer.")
+    error = serializers.FloatField(help_text="Standard error of the rating.")
+    copies = serializers.FloatField(help_text="Share of the answers that seem to repeat what others had said.")
+
+    class Meta:
+        model = Reliability
+        fields = ["kind", "rating", "error", "judged", "copies"]
+
+
 class WorkerSerializer(serializers.ModelSerializer):
     username = serializers.CharField(source="user.username")
     rating = serializers.FloatField(help_text="Estimated reliability, 0 to 1.")
@@ -42,6 +54,7 @@ class WorkerSerializer(serializers.ModelSerializer):
         allow_null=True, help_text="Since when, on suspicion: offered nothing. Null if not."
     )
     suspicions = SuspicionSerializer(many=True)
+    reliabilities = ReliabilitySerializer(many=True, help_text="By kind of query.")
     tested = serializers.DateTimeField(
         allow_null=True, help_text="When the qualification test was over; null if it was not taken."
     )
@@ -51,8 +64,9 @@ class WorkerSerializer(serializers.ModelSerializer):
     class Meta:
         model = Member
         fields = [
-            "id", "username", "rating", "judged", "agreed", "set_aside", "paused", "suspicions", "tested", "test_score",
-            "admitted", "qualifications", "experience", "starting_rating", "starting_answers", "joined",
+            "id", "username", "rating", "reliabilities", "judged", "agreed", "set_aside", "paused", "suspicions",
+            "tested", "test_score", "admitted", "qualifications", "experience", "starting_rating",
+            "starting_answers", "joined",
         ]  # fmt: skip
 
 
@@ -72,7 +86,7 @@ def worker_in(project, worker: int) -> Member:
 def workers(request, project):
     """The workers of a project: how reliable each is, and what speaks against one."""
     project = project_for(request.user, project, READS)
-    rows = project.members.workers().select_related("user").prefetch_related("suspicions")
+    rows = project.members.workers().select_related("user").prefetch_related("suspicions", "reliabilities")
     return page(request, rows, WorkerSerializer)
 
 

@@ -37,8 +37,10 @@ SETTINGS = (
         "Agreement",
         "When a cell, which is one item and one category, counts as settled by people. Applies to answers from now on.",
         {
+            "agree_by": ("What counts", "Heads, or what each person is worth, measured by the others and by gold."),
             "agree_count": ("People who must agree", "At least so many have judged the cell."),
-            "agree_share": ("Share that must say the same, in %", "66 lets two of three decide, 100 none but all."),
+            "agree_share": ("Share that must say the same, in %", "By heads: 66 lets two of three decide, 100 all."),
+            "agree_posterior": ("How sure it must be, in %", "By worth: 95 is wrong in one of twenty at most."),
             "wanted": ("People asked at most", "After so many answers a query is closed, agreed or not."),
         },
     ),
@@ -118,7 +120,8 @@ SETTINGS = (
 )  # fmt: skip
 TEXTS = {name: text for _, _, fields in SETTINGS for name, text in fields.items()}
 PERCENTS = {  # from, to
-    "agree_share": (50, 100), "certain": (0, 100), "hard": (0, 100), "exam_share": (0, 100), "gold_share": (0, 100),
+    "agree_share": (50, 100), "agree_posterior": (50, 99.9), "certain": (0, 100), "hard": (0, 100),
+    "exam_share": (0, 100), "gold_share": (0, 100),
     "target_confidence": (0, 100), "test_pass": (0, 100), "watch_level": (0.1, 50), "accept_share": (0.1, 50),
     "accept_confidence": (51, 99.9),
 }  # fmt: skip

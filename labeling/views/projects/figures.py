@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db.models import Count, F, Q, Sum
 from django_q.status import Stat
@@ -267,6 +268,26 @@ def sided_with_others(project: Project, found: Compared) -> list[Member]:
         worker.same, worker.common = counts[worker.pk]
         worker.share = worker.same / worker.common
     return sorted(workers, key=lambda worker: worker.share)
+
+
+class KindRating(NamedTuple):
+    """How often a worker is right in one kind of query, with a 95% interval, from so many judgments."""
+
+    title: str
+    rating: float
+    low: float
+    high: float
+    judged: int
+    copies: float
+
+
+def by_kind(worker: Member) -> list[KindRating]:
+    rows = {row.kind: row for row in worker.reliabilities.all() if row.judged}
+    return [
+        KindRating(kind.title, row.rating, max(0.0, row.rating - 1.96 * row.error),
+                   min(1.0, row.rating + 1.96 * row.error), row.judged, row.copies)
+        for kind in KINDS.values() if (row := rows.get(kind.name))
+    ]  # fmt: skip
 
 
 def agreement_of(worker: Member) -> Agreement:

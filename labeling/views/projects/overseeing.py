@@ -53,7 +53,8 @@ def worker(request, slug, member):
 def portrait(request, project: Project, found: Member, form=None, status: int = 200):
     (found,) = figures.with_figures(project, [found])
     form = form or BeginningsForm(instance=found)
-    return page(request, project, "worker", status=status, worker=found, form=form)
+    by_kind = figures.by_kind(found)
+    return page(request, project, "worker", status=status, worker=found, form=form, by_kind=by_kind)
 
 
 def let_go_on(request, found: Member) -> None:
