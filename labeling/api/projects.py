@@ -69,7 +69,8 @@ class SettingsSerializer(StrictSettings):
         model = Project
         fields = [
             "name", "instructions", "state", "agree_by", "agree_count", "agree_share", "agree_posterior",
-            "wanted", "policy", "item_worth",            "queue_size", "ahead", "lease_seconds", "exam_share", "gold_share", "certain", "hard", "grid",
+            "wanted", "policy", "item_worth", "queue_size", "ahead", "lease_seconds",
+            "exam_share", "gold_share", "certain", "hard", "grid",
             "test_length", "test_pass", "on_fast", "on_guessing", "on_copying", "watch_level", "classifier",
             "retrain_every", "target_confidence", "train_on", "accept_share", "accept_confidence", "audit_lead",
             "cell_price", "price_floor", "price_ceiling", "factors",
