@@ -3,7 +3,8 @@
 A worker's answer is the worker's own, or with the worker's share of copies one of the earlier answers about the same
 item, at random; sources that share their errors are not independent (Dong, Berti-Equille and Srivastava, VLDB 2009).
 Whoever agrees with others more than people do is suspected, and cleared unless that explains the answers clearly
-better: who is only often right disagrees with earlier answers that are wrong, a copier does not.
+better: who is only often right disagrees with earlier answers that are wrong, a copier does not; and who always says
+the same need not look at others.
 """
 
 import numpy as np
@@ -32,6 +33,7 @@ class Copying:
         if events.offered is not None:
             self.later &= events.offered.all(axis=1)
         self.rows = np.flatnonzero(self.later)
+        self.habit = _habit(self.source[self.rows], events.said[self.rows], len(share))
 
     def mixed(self, rows, own):
         """Likelihood (m, K) of these answers, given that (m, K) of what the workers say by themselves."""
@@ -55,6 +57,7 @@ class Copying:
         share = self.share[source]
         mixed = share * self.before[self.rows] + (1 - share) * alone
         loss, left = (-np.bincount(source, np.log(one), minlength=len(self.share)) for one in (alone, mixed))
+        loss = np.minimum(loss, self.habit)
         self.share = np.where(loss - left < np.maximum(CLEAR, PART * loss), 0.0, self.share)
         self.later = self.later & (self.share > 0)[self.source]
         self.rows = np.flatnonzero(self.later)
@@ -82,6 +85,15 @@ def suspected(unit, events, sources):
     usual = agree.sum() / judged.sum()
     own = np.bincount(events.source, agree, minlength=sources) / judged
     return np.where(own > usual + SUSPECT * np.sqrt(usual * (1 - usual) / judged), START, 0.0)
+
+
+def _habit(source, said, sources):
+    """Nats (U,) that these answers take if workers say what they like to say, whatever it is about."""
+    width = said.max(initial=0) + 1
+    key = source * width + said
+    counts = np.bincount(key, minlength=sources * width)
+    usual = (counts.reshape(sources, width) + 1) / (counts.reshape(sources, width).sum(axis=1, keepdims=True) + width)
+    return -np.bincount(source, np.log(usual.ravel()[key]), minlength=sources)
 
 
 def _nth(ordered):

@@ -23,6 +23,8 @@ SWEEPS = 10
 LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
 OVERLAP = {True: 3, False: 2}  # answers to an exclusive item, to a cell, that let its truth tell how frequent it is
 
+FORGOTTEN = 3  # sweeps after which what was known is forgotten
+CLEARLY = 2.0  # standard errors
 SAMPLE = 100_000  # answers in which to look for copies; more would find hardly more
 NOTHING = (0.0, 0.0)  # known of a worker beforehand
 DOUBT = 10.0  # items of each category that an even spread weighs as much as
@@ -137,8 +139,8 @@ class Consensus:
         return [found.get(type(channel), np.zeros(len(channel.kinds))) for channel in channels]
 
     def _doubt(self, copies):
-        """Settle anew with those who may have copied, if that explains all answers better by more than naming them
-        tells: one of all the ways to name so many workers, and a share for each."""
+        """Settle anew with those who may have copied, if that explains all answers better, by more than it takes to
+        name them: one of all the ways to name so many, and their shares."""
         if not any(shares.any() for shares in copies):
             return
         alone = self._twin()
@@ -147,6 +149,16 @@ class Consensus:
         found = (shares > 0).sum()
         if self._likelihood() - found <= alone._likelihood() - betaln(found + 1, len(shares) - found + 1):
             self.__dict__.update(alone.__dict__)
+
+    def _unknowing(self):
+        """Log-likelihoods (n, C), raw, as they would be if nothing were known beforehand; None if nothing is."""
+        if self.gold_ is None:
+            return None
+        twin = self._twin()
+        twin.gold_ = None
+        for _ in range(FORGOTTEN):
+            twin._sweep()
+        return twin._raw()
 
     def _twin(self):
         twin = copy(self)
@@ -194,20 +206,20 @@ class Consensus:
         return with_gold(cells, self.gold_, self.exclusive)
 
     def _frequent(self, truth):
-        """Share of each category among items judged often enough, shrunk to an even spread.
-
-        An item that was not offered every category counts as evenly spread.
+        """Share of each category among items judged often enough, shrunk to an even spread, which it has to leave
+        clearly. An item that was not offered every category counts as evenly spread.
         """
-        often = (self.judgments_ >= OVERLAP[self.exclusive]) & (self.fewer_ == 0)
         flat = _flat(truth.shape[1], self.exclusive)
+        often = (self.judgments_ >= OVERLAP[self.exclusive]) & (self.fewer_ == 0)
+        count, seen = often.sum(axis=0), np.einsum("nc,nc->c", truth, np.broadcast_to(often, truth.shape))
+        clear = (seen - count * flat) ** 2 > CLEARLY**2 * count * flat * (1 - flat)
         doubt = DOUBT / flat[:1] + (self.fewer_ > 0).sum()
-        seen = np.einsum("nc,nc->c", truth, np.broadcast_to(often, truth.shape))
-        return (seen + doubt * flat) / (often.sum(axis=0) + doubt)
+        return np.where(clear.any() if self.exclusive else clear, (seen + doubt * flat) / (count + doubt), flat)
 
     def _close(self, prior, mass):
         raw = self.raw_ = self._raw()
         self.pools_ = {(kind, one.categories): one.pools[kind] for one in self.channels_ for kind in one.pools}
-        self.temperature_ = trusting.temperature(self)
+        self.temperature_ = trusting.temperature(self, self._unknowing())
         self.evidence_ = tempered(raw, self.judgments_, self.temperature_)
         if self.exclusive and raw.size:
             self.evidence_ = self.evidence_ - best(self.evidence_)[:, None]

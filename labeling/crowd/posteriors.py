@@ -6,7 +6,7 @@ import numpy as np
 
 OPEN = 1e-3  # a surer prior would be deaf
 ASKED = 0.5  # how often a single category asked about is the item's, until answers tell
-WHOLE = 0.9  # of a judgment's evidence counts even if nobody else judged: rates are estimates, too
+MISLED = 0.02  # of items (cells) look to everybody like something else, however many are asked
 
 
 def posterior(evidence, prior, exclusive):
@@ -33,17 +33,30 @@ def asked_about(base, share):
 
 
 def best(rows):
-    """The rows' maxima (n,); column by column, since numpy is slow along a short last axis."""
-    return reduce(np.maximum, rows.T)
+    """The rows' maxima (...,); column by column, since numpy is slow along a short last axis."""
+    return reduce(np.maximum, np.moveaxis(rows, -1, 0))
 
 
 def damping(judgments, shared):
     """What each of so many judgments of one unit counts: the design effect of correlated errors (Kish 1965)."""
-    return WHOLE / (1 + shared * np.maximum(judgments - 1, 0))
+    return 1 / (1 + shared * np.maximum(judgments - 1, 0))
 
 
 def tempered(raw, judgments, shared):
-    return damping(judgments, shared) * raw
+    """Evidence from log-likelihoods `raw` (..., C) of so many `judgments` (..., 1) of an item, or (..., C) of cells.
+
+    shared: correlation of people's errors. With probability MISLED the answers say nothing about the truth, so there
+    is a limit that no number of people who agree can pass.
+    """
+    damped = damping(judgments, shared) * raw
+    if judgments.shape == raw.shape:
+        heard, lost = np.log(1 - MISLED / 2), np.log(MISLED / 2)
+        return np.logaddexp(heard + damped, lost) - np.logaddexp(heard, lost + damped)
+    if not damped.size:
+        return damped
+    most = best(damped)[..., None]
+    likely = np.exp(damped - most)
+    return most + np.log((1 - MISLED) * likely + MISLED * likely.mean(axis=-1, keepdims=True))
 
 
 def with_gold(cells, gold, exclusive):

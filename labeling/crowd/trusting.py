@@ -6,16 +6,12 @@ with or without the prior, foretells it; workers' rates are of people alone, so 
 
 import numpy as np
 
-from labeling.crowd.posteriors import damping, posterior
+from labeling.crowd.posteriors import damping, posterior, tempered
 
-SHARED = (
-    0.15,
-    0.2,
-    0.3,
-    0.5,
-    0.8,
-    1.2,
-)  # correlations to choose from; below the first, errors that all share would look like truth
+# Correlations to choose from; below the first, errors that all share would look like truth.
+SHARED = (0.2, 0.3, 0.5, 0.8, 1.2)
+MORE = (2.0, 3.0)  # to choose from, too, where the truth is known
+RELUCTANCE = 0.2  # nats more that known truth has to tell under twice the usual correlation, or half of it
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MARGIN = 2.0  # standard errors by which a prior has to foretell better than answers alone
 MASS = 10.0  # answers near an item at which its prior counts half
@@ -30,7 +26,7 @@ class HeldOut:
         rows = np.arange(0, len(channel.events.item), -(-len(channel.events.item) // most))
         some = channel.events.some(rows)
         self.item, self.category, self.weight = some.item, some.category, some.weight
-        self.others = _of(model.judgments_, some) - 1  # (m,)
+        self.others = _at(model.judgments_, some.item, some.category) - 1  # (m,)
         self.raw = channel.less(rows, model.raw_[some.item])  # (m, C)
         self.own = channel.without(rows, model.truth_, model.weight_)  # (m, K)
         self.choices = channel.categories == model.raw_.shape[1] and not hasattr(channel, "cell")
@@ -45,11 +41,31 @@ class HeldOut:
         return self.weight * np.log(np.maximum((truth * self.own).sum(axis=1), 1e-9))
 
 
-def temperature(model):
-    """The correlation of errors under which answers foretell each other best."""
+def temperature(model, unknowing=None):
+    """The correlation of errors under which answers foretell each other best, moved towards what known truth tells.
+
+    Answers cannot tell the truth from an error that all share; only what is known beforehand can, held against
+    `unknowing`: log-likelihoods (n, C) that were made without it, None where nothing is known.
+    """
     held = [HeldOut(channel, model) for channel in model.channels_]
     fit = [sum(one.foretold(shared, model.even(), model.exclusive).sum() for one in held) for shared in SHARED]
-    return SHARED[int(np.argmax(fit))]
+    usual = SHARED[int(np.argmax(fit))]
+    if unknowing is None:
+        return usual
+    grid = np.array((*SHARED, *MORE))
+    told = np.array([_told(model, unknowing, shared) for shared in grid])
+    return float(grid[np.argmax(told - RELUCTANCE * abs(np.log2(grid / usual)))])
+
+
+def _told(model, raw, shared):
+    """Log-probability of the known cells that people have judged; of exclusive items, of their known category."""
+    item, category, known = (np.asarray(column) for column in model.gold_)
+    judged = (_at(model.judgments_, item, category) > 0) & ((known > 0.5) | (not model.exclusive))
+    item, category, known = item[judged], category[judged], known[judged]
+    evidence = tempered(raw[item], model.judgments_[item], shared)
+    even = model.even()
+    yes = posterior(evidence, even if even.ndim == 1 else even[item], model.exclusive)[np.arange(len(item)), category]
+    return np.log(yes).sum() if model.exclusive else (known * np.log(yes) + (1 - known) * np.log(1 - yes)).sum()
 
 
 def trusted(model, prior, mass):
@@ -126,5 +142,5 @@ def _normal(weights):
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _of(judgments, events):
-    return judgments[events.item, 0] if judgments.shape[1] == 1 else judgments[events.item, events.category]
+def _at(judgments, item, category):
+    return judgments[item, 0] if judgments.shape[1] == 1 else judgments[item, category]

@@ -46,7 +46,7 @@ def test_a_choice_among_few_is_read_within_what_was_offered():
     item, category = np.array([0, 0]), np.array([0, 1])
     two = Consensus(sweeps=0).fit(Answers(item, category, np.array(["ada", "ada"]), np.array([1.0, 0.0])), shape=(1, 4))
     four = Consensus(sweeps=0).fit(Choices(np.array([0]), np.array([0]), np.array(["ada"])), shape=(1, 4))
-    assert two.evidence_[0, 0] - two.evidence_[0, 1] == pytest.approx(four.evidence_[0, 0] - four.evidence_[0, 1])
+    assert two.raw_[0, 0] - two.raw_[0, 1] == pytest.approx(four.raw_[0, 0] - four.raw_[0, 1])
     assert two.evidence_[0, 0] > two.evidence_[0, 2] > two.evidence_[0, 1]  # who never saw it did not say no to it
 
 

@@ -115,6 +115,23 @@ def test_who_is_often_right_is_not_taken_for_a_copier(seed):
     assert not Consensus().fit(choices).workers_.copies.any()
 
 
+def test_people_who_are_never_wrong_are_not_taken_for_copiers():
+    item = np.repeat(np.arange(60), 3)
+    said = Choices(item, item % 3, np.tile(np.arange(3), 60))
+    cells = Answers(item, np.zeros(180, int), said.worker, (item % 2).astype(float))
+    assert not Consensus().fit(said).workers_.copies.any()
+    assert not Consensus().fit(cells, shape=(60, 3)).workers_.copies.any()
+    assert not Consensus(exclusive=False).fit(cells).workers_.copies.any()
+
+
+def test_people_who_are_asked_only_what_is_so_are_not_taken_for_copiers():
+    item = np.r_[0, np.repeat(np.arange(1, 16), 3)]
+    worker = np.r_[0, np.tile([1, 2, 3], 15)]
+    fitted = Consensus().fit(Answers(item, (item - 1) % 3, worker, np.ones(46)), shape=(16, 3))
+    assert not fitted.workers_.copies.any()
+    assert (fitted.probas_[1:].max(axis=1) > 0.9).all()
+
+
 def test_a_copier_of_yes_and_no_is_found_too():
     choices, _, _ = a_crowd(4, items=800, categories=2, answers=4)
     copies = copied(choices, 10)

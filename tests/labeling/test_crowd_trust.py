@@ -83,3 +83,29 @@ def test_many_who_agree_are_less_sure_than_coins():
     said = Choices(np.zeros(10, int), np.zeros(10, int), np.arange(10))
     probas = Consensus(sweeps=0).fit(said, shape=(1, 2)).probas_
     assert 0.9 < probas[0, 0] < 1 / (1 + 3.0**-10)
+
+
+def test_however_many_agree_there_is_a_limit_to_being_sure():
+    said = Choices(np.zeros(200, int), np.zeros(200, int), np.arange(200))
+    assert 0.97 < Consensus(sweeps=0).fit(said, shape=(1, 3)).probas_[0, 0] < 0.99
+
+
+def test_known_truth_tells_of_errors_that_all_share():
+    """Everybody sees a third of the items as the next category; answers agree on that, only gold tells."""
+    choices, truth, _ = a_crowd(13, items=600, answers=4, skill=np.full(40, 0.85))
+    looks = np.where(np.random.default_rng(13).random(600) < 0.3, 1, 0)
+    misled = choices._replace(category=(choices.category + looks[choices.item]) % 4)
+    gold = np.arange(200), truth[:200], np.ones(200)
+    alone, told = Consensus().fit(misled, shape=(600, 4)), Consensus().fit(misled, gold=gold, shape=(600, 4))
+    assert told.temperature_ > alone.temperature_
+    gap = [one.probas_[200:].max(axis=1).mean() - right(one.probas_[200:], truth[200:]) for one in (alone, told)]
+    assert gap[1] < gap[0] - 0.05
+
+
+def test_a_frequency_that_may_be_chance_decides_nothing():
+    """Of two categories, where three answers happen to overlap on two items of one."""
+    item = np.r_[np.arange(50), [0, 0, 1, 1]]
+    category = np.r_[np.random.default_rng(0).integers(2, size=50), [1, 1, 1, 1]]
+    category[:2] = 1
+    fitted = Consensus().fit(Choices(item, category, np.arange(54)), shape=(80, 2))
+    assert np.allclose(fitted.base_, 0.5) and np.allclose(fitted.probas_[50:], 0.5)
