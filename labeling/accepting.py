@@ -130,6 +130,12 @@ def holding(project: Project) -> bool:
     return resting(project) or Certificate.objects.standing().filter(project=project).exists()
 
 
+def certain(project: Project) -> float:
+    """The confidence from which nothing is asked: where a certificate says what is decided, the rest is people's."""
+    stands = Certificate.objects.standing().filter(project=project).exists()
+    return 1.0 if stands else project.certain
+
+
 # --- go on -----------------------------------------------------------------------------------------------------------
 
 

@@ -137,7 +137,7 @@ def doubt_of(project: Project, board: Board) -> Doubt:
         exclusive=project.exclusive,
         askable=board.askable,
         names=tuple(category.name for category in board.categories),
-        certain=project.certain,
+        certain=accepting.certain(project),
         hard=project.hard,
         grid=project.grid,
         judged=board.judged,

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
 
-from labeling import accepting, agreeing, board, certified, looking, opening, training
+from labeling import accepting, agreeing, arrays, board, certified, looking, opening, training
 from labeling.models import Audit, Certificate, Consensus, Project, Query
 from tests.making import a_project, a_query, a_run, a_worker, an_item, now
 from tests.proving import a_sure_project, audits, certify, judge, publish, refill, say
-from tests.teaching import agree
+from tests.teaching import a_taught_project, agree, run
 
 pytestmark = pytest.mark.django_db
 
@@ -283,6 +283,18 @@ def test_nobody_is_asked_about_what_is_accepted_but_in_exam_and_audit():
     assert seen.exam[mine].all() and not seen.exam[~mine].any()
 
 
+def test_what_a_certificate_leaves_is_peoples_however_sure_the_classifier_is():
+    project = a_sure_project(target_confidence=1.0)
+    mask = np.arange(120) < 60
+    audit = an_audit(project, run=project.published)
+    items = arrays.save(f"{project.pk}/accepted", mask)
+    a_certificate(audit, items=items)
+    Audit.objects.update(state="done")
+    refill(project)
+    asked = {item.row for query in project.queries.open() for item in query.item_list}
+    assert asked and min(asked) >= 60
+
+
 def test_open_questions_about_accepted_items_are_withdrawn():
     project = a_sure_project()
     inside, outside = a_query(project, "yes_no", [project.items.get(row=3)]), a_query(project, "yes_no")
@@ -304,6 +316,17 @@ def test_a_new_run_supersedes_the_certificate():
     assert certificate.withdrawn and "Run 2 was published" in certificate.reason
     assert not certified.accepted(project, np.arange(120)).any()
     assert Audit.objects.get().state == Audit.State.ENDED
+
+
+def test_a_run_that_training_publishes_ends_the_audit_of_the_one_before():
+    project = a_taught_project(agreed=6)
+    run(project)
+    audit = an_audit(project, run=project.published)
+    certificate = a_certificate(audit)
+    run(project)
+    audit.refresh_from_db(), certificate.refresh_from_db()
+    assert project.published.number == 2 and audit.state == Audit.State.ENDED
+    assert "Run 2 was published" in certificate.reason
 
 
 def test_a_new_run_withdraws_the_audit_queries_of_the_old():
@@ -363,7 +386,8 @@ def a_certificate(audit, **fields):
 
 def an_audit(project, **fields):
     fields = {
-        "project": project, "run": a_run(project), "share": 0.05, "confidence": 0.95, "lead": 2, "seed": 1, "size": 100,
+        "project": project, "run": fields.get("run") or a_run(project),
+        "share": 0.05, "confidence": 0.95, "lead": 2, "seed": 1, "size": 100,
         "wanted": 50, "begun": now(),
     } | fields  # fmt: skip
     return Audit.objects.create(**fields)

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
-from labeling import selecting, training
+from labeling import accepting, certified, selecting, training
 from labeling.models import Project, TrainingRun
 from labeling.views.gates import by, signed_in
 from labeling.views.projects import figures
@@ -32,6 +32,8 @@ def picture(request, project: Project, status: int = 200):
         runs=figures.runs(project),
         accuracy=figures.accuracy(project),
         reached=project.emptied == "reached",
+        certificate=certified.standing(project),
+        held=accepting.holding(project),
         alive=figures.clusters_alive(),
     )
 
