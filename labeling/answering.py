@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 
-from labeling import agreeing, auditing, selecting, training
+from labeling import agreeing, auditing, checking, selecting, training
 from labeling.kinds import KINDS, Cell
 from labeling.models import Assignment, Judgment, Member, Query, TrainingRun
 from rewards import ledger
@@ -102,7 +102,13 @@ def finish(assignment: Assignment, state: str, amount: int, now: datetime) -> bo
 def heard(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> agreeing.Renewed:
     """The answer stands: store it and agree anew on its cells."""
     store(assignment, degrees, now)
-    return agreeing.renew(assignment, now, before={})
+    return agree(assignment, now, before={})
+
+
+def agree(assignment: Assignment, now: datetime, before: Mapping[Cell, float]) -> agreeing.Renewed:
+    """before: the judgments that those now stored replaced."""
+    checking.pretend(assignment.query)
+    return agreeing.renew(assignment, now, before)
 
 
 def rewarded(assignment: Assignment, renewed: agreeing.Renewed, now: datetime) -> Outcome:
@@ -142,7 +148,7 @@ def correct(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime
     }
     assignment.judgments.standing().update(replaced=now)
     store(assignment, degrees, now)
-    settled = agreeing.renew(assignment, now, before).settled
+    settled = agree(assignment, now, before).settled
     agreeing.close_if_answered(assignment.query, auditing.settled(assignment.query, settled))
     return Outcome(assignment, assignment.paid or 0, sentence="Your answer was corrected. Its reward stays the same.")
 

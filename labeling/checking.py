@@ -14,11 +14,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from labeling import quoting
+from labeling import agreeing, quoting
 from labeling.board import Board
 from labeling.disguises import Known, Shape
 from labeling.kinds import KINDS
-from labeling.models import Gold, Item, Judgment, Media, Member, Project, Query, QueryCategory, QueryItem
+from labeling.models import Consensus, Gold, Item, Judgment, Media, Member, Project, Query, QueryCategory, QueryItem
 from labeling.proposals import Proposal
 
 READY = 60  # gold queries of a kind that stand open: the look for one costs the same however much gold there is
@@ -39,6 +39,17 @@ def disguised(gold: Query, query: Query) -> Query:
     """The gold query at the price of the one in whose place it is asked; only size and length of text are its own."""
     gold.signals = query.signals | {name: gold.signals.get(name) for name in ("cells", "complexity")}
     return gold
+
+
+def pretend(query: Query) -> None:
+    """Gold makes no consensus. What renewing one would ask of the database is asked all the same, and changes nothing:
+    neither statements nor their time tell gold from the rest."""
+    if query.purpose == Query.Purpose.GOLD:
+        items = [item.pk for item in query.item_list]
+        agreeing.lock(items)
+        rows = Consensus.objects.filter(item__in=items)
+        list(rows)
+        rows.update(judgments=F("judgments"))
 
 
 # --- what stands ready -----------------------------------------------------------------------------------------------
