@@ -43,6 +43,8 @@ def begin(project: Project, now: datetime, *, seed: int | None = None) -> Audit:
 def refuse_early(project: Project) -> None:
     if project.accept_share is None:
         raise CannotAudit("This project accepts nothing yet: say in its settings what share may be wrong.")
+    if project.state != Project.State.ACTIVE:
+        raise CannotAudit(f"The project is {project.state}, so nobody can be asked.")
     if project.published is None:
         raise CannotAudit("No classifier is published yet, so there is nothing to audit.")
     if (workers := project.members.workers().trusted().count()) < project.audit_lead:

@@ -6,7 +6,7 @@ import numpy as np
 
 from labeling import quoting
 from labeling.models import Project
-from segmentation import certificates
+from segmentation import certificates, promotion
 
 LEAST_MARGIN = 0.2  # by so much at least the people of an audit are right rather than wrong
 
@@ -48,15 +48,25 @@ def prices(project: Project) -> Prices:
 
 
 def weigh(project: Project, confidence: np.ndarray) -> Weighed:
-    """Before an audit, if the classifier is as sure as it should be. confidence: (n,) of the pool."""
-    cost, risk = prices(project), 1 - project.accept_confidence
-    plan = certificates.worth_auditing(confidence, project.accept_share, risk, cost.audit, cost.answers, cost.right)
+    """Before an audit, as far as the classifier's confidences may be believed. confidence: (n,) of the pool."""
+    cost, risk, believed = prices(project), 1 - project.accept_confidence, sobered(project, confidence)
+    plan = certificates.worth_auditing(believed, project.accept_share, risk, cost.audit, cost.answers, cost.right)
     return weighed(project, plan, cost, len(confidence))
+
+
+def sobered(project: Project, confidence: np.ndarray) -> np.ndarray:
+    """(n,) confidences with doubts as much larger as the exam finds them too small, so that no audit is wasted."""
+    figures = project.published.metrics
+    accuracy, expected = figures.get("accuracy"), figures.get("exam_confidence")
+    if accuracy is None or expected is None or figures.get("exam_items", 0) < promotion.ENOUGH:
+        return confidence
+    ratio = (1 - accuracy) / max(1 - expected, 1e-3)
+    return np.clip(1 - (1 - confidence) * max(1.0, ratio), 0.0, 1.0)
 
 
 def hopeful(project: Project, confidence: np.ndarray, nearly: float, beforehand: float) -> bool:
     """Could an audit be due, for all that is known without imagining one? Quick, as it is asked at every refill."""
-    doubt = np.sort(1 - confidence)
+    doubt = np.sort(1 - sobered(project, confidence))
     sure = np.cumsum(doubt) <= project.accept_share * np.arange(1, len(doubt) + 1)
     most = len(doubt) / 2 * prices(project).audit
     return bool(sure.mean() >= nearly if len(sure) else False) or project.budget.available < beforehand * most

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
 
-from labeling import accepting, agreeing, arrays, board, certified, looking, opening, training
-from labeling.models import Audit, Certificate, Consensus, Project, Query
-from tests.making import a_project, a_query, a_run, a_worker, an_item, now
+from labeling import accepting, agreeing, arrays, board, certified, freezing, looking, opening, training, weighing
+from labeling.models import Audit, Certificate, Consensus, Member, Project, Query
+from tests.making import a_project, a_query, a_run, a_worker, an_item, measured, now
 from tests.proving import a_sure_project, audits, certify, judge, publish, refill, say
 from tests.teaching import a_taught_project, agree, run
 
@@ -33,6 +33,8 @@ def rows(queries):
     [
         ({"accept_share": None}, "accepts nothing yet"),
         ({"published": None}, "No classifier is published"),
+        ({"state": "paused"}, "The project is paused"),
+        ({"audit_lead": 4}, "must lead by 4 people; there are 3 workers"),
         ({"accept_share": 0.001}, "No audit of these 120 items would pay"),
     ],
 )
@@ -56,6 +58,30 @@ def test_an_audit_that_the_budget_does_not_pay_is_refused_with_the_numbers():
         accepting.CannotAudit, match=r"50 audited items, for about 110,497 points.*has 100,000 available"
     ):
         accepting.begin(project, now())
+
+
+def test_an_audit_is_planned_with_the_doubts_that_the_exam_has_of_the_classifier():
+    """It says it is wrong in 1.6% of the items; on the exam it was in 40%."""
+    project = a_sure_project()
+    plan = weighing.weigh(project, freezing.pooled(project, board.read(project)))
+    project.published.metrics = measured(0.6, 80) | {"exam_confidence": 0.984}
+    sober = weighing.weigh(project, freezing.pooled(project, board.read(project)))
+    assert plan.audits == 50 and sober.audits == 0
+    project.published.metrics = measured(0.6, 20) | {"exam_confidence": 0.984}  # too few to tell
+    assert weighing.weigh(project, freezing.pooled(project, board.read(project))) == plan
+
+
+def test_what_an_audited_item_costs_is_what_it_takes_until_one_answer_leads():
+    project = a_sure_project(audit_lead=3, cell_price=1)
+    Member.objects.workers().update(rating=0.8)
+    random, asked, right = np.random.default_rng(0), [], []
+    for _ in range(4000):
+        steps = np.where(random.random(200) < 0.8, 1, -1).cumsum()
+        end = int(np.argmax(np.abs(steps) >= 3))
+        asked.append(end + 1), right.append(steps[end] > 0)
+    cost = weighing.prices(project)
+    assert cost.audit == pytest.approx(3 * np.mean(asked), rel=0.03)  # a row of three cells
+    assert cost.right == pytest.approx(np.mean(right), abs=0.006) and cost.answers == 3 * project.agree_count
 
 
 def test_a_run_is_not_audited_while_another_is_on_its_way():
