@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Greatest, Least
 
-from labeling import believing, consensus, rating
+from labeling import believing, consensus, proposals, rating
 from labeling.believing import Believed
 from labeling.consensus import Rule
 from labeling.hearing import Said, said_of, standing_of, verdicts_of
@@ -43,10 +44,12 @@ def agreed_cell(row: Consensus, rule: Rule) -> bool:
 
 
 class Renewed(NamedTuple):
-    """What an answer changed. fresh: a cell is agreed that was not; settled: every cell of its rectangle is."""
+    """What an answer changed. fresh: a cell is agreed that was not; settled: every cell of its rectangle is; value: the
+    bits that one more answer to the query is expected to tell."""
 
     fresh: bool = False
     settled: bool = False
+    value: float = 0.0
 
 
 def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float]) -> Renewed:
@@ -69,7 +72,20 @@ def renew(assignment: Assignment, now: datetime, before: Mapping[Cell, float]) -
     shifts = rating.shifts(assignment, before, judged, earlier, verdicts)
     rating.count(shifts, rating.learn(assignment, before, judged, believed, known))
     fresh = any(verdicts[item].keys() - earlier[item].keys() for item in places)
-    return Renewed(fresh, settled(query, rows))
+    return Renewed(fresh, settled(query, rows), value_of(query, judged, believed))
+
+
+def value_of(query: Query, judged: Mapping[int, Collection[Said]], believed: Mapping[int, Believed]) -> float:
+    """The bits that one more answer by one of the kind's workers is expected to tell."""
+    beliefs = believing.of(query.project)
+    return proposals.of_query(
+        posterior=np.array([one.posterior for one in believed.values()]),
+        columns=[beliefs.place[category.pk] for category in query.category_list],
+        rates=beliefs.pool(query.kind).rates,
+        judged=[len({said.assignment for said in judged[item]}) for item in believed],
+        exclusive=beliefs.exclusive,
+        choice=beliefs.chooses(query.kind),
+    )
 
 
 def lock(items: Collection[int]) -> None:
@@ -206,6 +222,17 @@ def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], stan
     settled = consensus.settle(free, rule, standing=agreed[0] if agreed else None)
     left = [category for category, cell in free.items() if cell.share > 0.5 and not cell.judgments]
     return left if settled is None else [settled]
+
+
+def close_if_idle(query: Query, value: float, price: int) -> None:
+    """Note what one more answer would tell, and close a query that has been answered often enough to agree where that
+    is not worth the price: it would be asked in vain."""
+    project = query.project
+    bits = proposals.whole(len(project.category_keys), project.exclusive)
+    idle = not proposals.worth_asking(value, price, project.item_worth, bits)
+    often = Case(When(asked__gte=project.agree_count, then=Value(Query.State.CLOSED)), default=F("state"))
+    fields = {"state": often} if idle else {}
+    Query.objects.open().filter(pk=query.pk).update(value=value, **fields)
 
 
 def close_if_answered(query: Query, settled: bool) -> bool:

@@ -114,7 +114,9 @@ def agree(assignment: Assignment, now: datetime, before: Mapping[Cell, float]) -
 def rewarded(assignment: Assignment, renewed: agreeing.Renewed, now: datetime) -> Outcome:
     """Pay for the answer, release what is not paid, and learn from it when enough has come together."""
     query = assignment.query
-    agreeing.close_if_answered(query, auditing.settled(query, renewed.settled))
+    closed = agreeing.close_if_answered(query, auditing.settled(query, renewed.settled))
+    if not closed and query.purpose in agreeing.TRAINING:
+        agreeing.close_if_idle(query, renewed.value, assignment.reward)
     ledger.post(assignment.reservation, assignment.worker.user, assignment.paid, key=f"answer {assignment.pk}")
     if renewed.fresh and query.purpose in agreeing.TRAINING:
         training.request_if_due(query.project, now)
