@@ -7,7 +7,7 @@ import pytest
 
 from labeling.crowd import Choices, Consensus, Row, Said, update
 from labeling.crowd.rates import fresh
-from tests.answered import a_crowd
+from tests.answered import a_crowd, real
 
 
 def replayed(choices, categories, items, refits):
@@ -22,7 +22,8 @@ def replayed(choices, categories, items, refits):
         base = np.full(categories, 1 / categories) if model is None else model.base_
         pool = None if model is None else model.pools_["", categories]
         counts = workers.get(worker, np.zeros((categories, categories)))
-        done = update(rows[item], counts, Said(chosen, choice=True), base, pool=pool)
+        shared = 0.2 if model is None else model.temperature_
+        done = update(rows[item], counts, Said(chosen, choice=True), base, pool=pool, shared=shared)
         rows[item], workers[worker], probas[item] = done.row, done.counts, done.posterior
     return probas
 
@@ -35,6 +36,27 @@ def test_replaying_the_log_online_agrees_with_a_refit(seed):
     online = replayed(choices, 4, 300, refits=range(150, 1500, 150))
     batch = Consensus().fit(choices, shape=(300, 4)).probas_
     assert (online.argmax(axis=1) == batch.argmax(axis=1)).mean() >= 0.98
+
+
+@pytest.mark.parametrize("name", ["amazon_isbook", "music_genre"])
+def test_replaying_real_people_online_agrees_with_a_refit(name):
+    choices, _, categories = real(name)
+    order, items = np.random.default_rng(0).permutation(len(choices.item)), choices.item.max() + 1
+    choices = Choices(*(column[order] for column in choices[:3]))
+    step = len(order) // 20
+    online = replayed(choices, categories, items, refits=range(step, len(order), step))
+    batch = Consensus().fit(choices, shape=(items, categories)).probas_
+    assert (online.argmax(axis=1) == batch.argmax(axis=1)).mean() >= 0.98
+
+
+def test_a_refit_is_a_function_of_the_log():
+    choices, _, _ = a_crowd(3, items=200)
+    first, again = (Consensus().fit(choices) for _ in range(2))
+    for name in ("probas_", "evidence_", "base_"):
+        assert np.array_equal(getattr(first, name), getattr(again, name))
+    assert np.array_equal(first.workers_.rating, again.workers_.rating)
+    renamed = choices._replace(worker=np.array([f"worker {name:03}" for name in choices.worker]))
+    assert np.array_equal(Consensus().fit(renamed).probas_, first.probas_)
 
 
 def test_an_update_leaves_what_came_in_alone_and_takes_at_most_a_millisecond():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labeling.crowd import Choices, Consensus
+from labeling.crowd import Answers, Choices, Consensus
 from tests.answered import a_crowd, real, right, votes
 
 
@@ -109,3 +109,50 @@ def test_a_frequency_that_may_be_chance_decides_nothing():
     category[:2] = 1
     fitted = Consensus().fit(Choices(item, category, np.arange(54)), shape=(80, 2))
     assert np.allclose(fitted.base_, 0.5) and np.allclose(fitted.probas_[50:], 0.5)
+
+
+# --- what ruined whole runs without a sound --------------------------------------------------------------------------
+
+
+def test_a_sure_classifier_settles_nothing_where_it_has_seen_hardly_anything():
+    """Otherwise a cluster that it takes for something else would never be asked about again."""
+    choices, truth, _ = a_crowd(20, items=500, answers=3)
+    asked = choices.item < 400
+    choices = Choices(*(column[asked] for column in choices[:3]))
+    prior = np.full((500, 4), 0.01)
+    prior[np.arange(500), np.where(np.arange(500) < 450, truth, (truth + 1) % 4)] = 0.97  # wrong on the last cluster
+    mass = np.where(np.arange(500) < 450, 200.0, 1.0)
+    fitted = Consensus().fit(choices, prior=prior, mass=mass)
+    assert fitted.blend_ == 1
+    assert fitted.probas_[400:450].max(axis=1).min() > 0.85 > 0.6 > fitted.probas_[450:].max(axis=1).max()
+
+
+@pytest.mark.parametrize("sure", [0.4, 0.97])
+def test_a_prior_that_is_too_little_or_too_sure_makes_nobody_look_better(sure):
+    choices, truth, _ = a_crowd(21, answers=3)
+    prior = np.full((400, 4), (1 - sure) / 3)
+    prior[np.arange(400), truth] = sure
+    alone, joint = Consensus().fit(choices), Consensus().fit(choices, prior=prior)
+    assert joint.blend_ > 0
+    assert np.array_equal(alone.workers_.rating, joint.workers_.rating)
+    assert alone.temperature_ == joint.temperature_
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_workers_with_few_answers_each_absorb_no_category(seed):
+    """Free confusion matrices give a third of these items to one category, and lose 20 points."""
+    choices, truth, _ = a_crowd(seed, items=400, categories=10, workers=200, answers=1.6)
+    found = Consensus().fit(choices, shape=(400, 10)).probas_.argmax(axis=1)
+    assert np.bincount(found, minlength=10).min() > 15 and np.bincount(found).max() < 75
+    assert (found == truth).mean() > right(votes(choices, 10), truth) - 0.02
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_many_yeses_to_one_cell_are_worth_less_than_as_many_to_as_many_cells(exclusive):
+    one = Answers(np.zeros(12, int), np.zeros(12, int), np.arange(12), np.ones(12))
+    evidence = Consensus(exclusive, sweeps=0).fit(one, shape=(1, 2))
+    gain = abs(np.diff(evidence.evidence_[0])[0])
+    single = abs(
+        np.diff(Consensus(exclusive, sweeps=0).fit(Answers(*(c[:1] for c in one[:4])), shape=(1, 2)).raw_[0])[0]
+    )
+    assert single < gain < 4 * single
