@@ -11,7 +11,7 @@ from labeling.models import Assignment, Consensus, Item, Judgment, Project, Quer
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
 
 pytestmark = pytest.mark.django_db
-ASK, ANSWER, AGREE = 7, 18, 21  # statements, those that find the worker and the assignment included
+ASK, ANSWER, AGREE = 7, 18, 22  # statements, those that find the worker and the assignment included
 
 
 def statements(act):
