@@ -102,12 +102,12 @@ def finish(assignment: Assignment, state: str, amount: int, now: datetime) -> bo
 def heard(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> agreeing.Renewed:
     """The answer stands: store it and agree anew on its cells."""
     store(assignment, degrees, now)
-    return agree(assignment, now, before={})
+    return agree(assignment, degrees, now, before={})
 
 
-def agree(assignment: Assignment, now: datetime, before: Mapping[Cell, float]) -> agreeing.Renewed:
+def agree(assignment: Assignment, degrees, now: datetime, before: Mapping[Cell, float]) -> agreeing.Renewed:
     """before: the judgments that those now stored replaced."""
-    checking.pretend(assignment.query)
+    checking.pretend(assignment, degrees, now)
     return agreeing.renew(assignment, now, before)
 
 
@@ -150,7 +150,7 @@ def correct(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime
     }
     assignment.judgments.standing().update(replaced=now)
     store(assignment, degrees, now)
-    settled = agree(assignment, now, before).settled
+    settled = agree(assignment, degrees, now, before).settled
     agreeing.close_if_answered(assignment.query, auditing.settled(assignment.query, settled))
     return Outcome(assignment, assignment.paid or 0, sentence="Your answer was corrected. Its reward stays the same.")
 

@@ -6,7 +6,7 @@ stands in for a real query and takes its price from it, so that neither reward n
 
 import hmac
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -14,11 +14,24 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from labeling import agreeing, quoting
+from labeling import agreeing, believing, quoting
 from labeling.board import Board
 from labeling.disguises import Known, Shape
-from labeling.kinds import KINDS
-from labeling.models import Consensus, Gold, Item, Judgment, Media, Member, Project, Query, QueryCategory, QueryItem
+from labeling.hearing import Said, standing_of
+from labeling.kinds import KINDS, Cell
+from labeling.models import (
+    Assignment,
+    Consensus,
+    Gold,
+    Item,
+    Judgment,
+    Media,
+    Member,
+    Project,
+    Query,
+    QueryCategory,
+    QueryItem,
+)
 from labeling.proposals import Proposal
 
 READY = 60  # gold queries of a kind that stand open: the look for one costs the same however much gold there is
@@ -41,15 +54,26 @@ def disguised(gold: Query, query: Query) -> Query:
     return gold
 
 
-def pretend(query: Query) -> None:
-    """Gold makes no consensus. What renewing one would ask of the database is asked all the same, and changes nothing:
-    neither statements nor their time tell gold from the rest."""
-    if query.purpose == Query.Purpose.GOLD:
-        items = [item.pk for item in query.item_list]
-        agreeing.lock(items)
-        rows = Consensus.objects.filter(item__in=items)
-        list(rows)
-        rows.update(judgments=F("judgments"))
+def pretend(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime) -> None:
+    """Gold makes no consensus. What renewing one would take is done all the same, and changes nothing: neither the
+    statements of an answer nor its time tell gold from the rest."""
+    query, project = assignment.query, assignment.query.project
+    if query.purpose != Query.Purpose.GOLD:
+        return
+    places = {item.pk: item.row for item in query.item_list}
+    agreeing.lock(places)
+    standing, judged = standing_of(places), defaultdict(list)
+    for cell in query.cells():
+        implied = cell not in degrees
+        if not implied or KINDS[query.kind].implied:
+            one = Said(assignment.pk, assignment.worker_id, query.kind, cell.category, degrees.get(cell, 0.0), implied)
+            judged[cell.item].append(one)
+    beliefs = believing.of(project)
+    voices = believing.voices(beliefs, (said for item in places for said in judged[item]), {})
+    for item, row in places.items():
+        believed = believing.believe(beliefs, judged[item], voices, row)
+        agreeing.renewed(project, item, judged[item], believed, standing[item], now)
+    Consensus.objects.filter(item__in=places).update(judgments=F("judgments"))
 
 
 # --- what stands ready -----------------------------------------------------------------------------------------------
