@@ -70,10 +70,12 @@ def pretend(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime
             judged[cell.item].append(one)
     beliefs = believing.of(project)
     voices = believing.voices(beliefs, (said for item in places for said in judged[item]), {})
-    for item, row in places.items():
-        believed = believing.believe(beliefs, judged[item], voices, row)
-        agreeing.renewed(project, item, judged[item], believed, standing[item], now)
+    heard = {item: believing.believe(beliefs, judged[item], voices, row) for item, row in places.items()}
+    for item in places:
+        agreeing.renewed(project, item, judged[item], heard[item], standing[item], now)
+    agreeing.value_of(query, judged, heard)
     Consensus.objects.filter(item__in=places).update(judgments=F("judgments"))
+    Query.objects.open().filter(pk=query.pk).update(value=F("value"))
 
 
 # --- what stands ready -----------------------------------------------------------------------------------------------
