@@ -85,7 +85,7 @@ class Chosen(Channel):
         whole, self.fewer = _offered_all(events)
         self.said = _table(whole.item, whole.source * shape[1] + whole.said, whole.weight, shape[0],
                            len(kinds) * shape[1])  # fmt: skip
-        self.answered = _table(whole.item, whole.source, np.ones(len(whole.item)), shape[0], len(kinds))
+        self.whole = whole
         self.back = self.said.T.tocsr()
         self.rounds = _rounds(self.fewer)
         super().__init__(events, kinds, shape, shape[1], events.item, begun)
@@ -128,7 +128,9 @@ class Chosen(Channel):
 
     def by_source(self, tables):
         """Sums (q, n, C) of the sources' rows of tables (q, U, C) over each item's answers, of what was offered."""
-        totals, some = np.array([self.answered @ table for table in tables]), self.fewer
+        some, whole = self.fewer, self.whole
+        answered = _table(whole.item, whole.source, np.ones(len(whole.item)), self.shape[0], len(self.kinds))
+        totals = np.array([answered @ table for table in tables])
         if len(some.item):
             for total, table in zip(totals, tables, strict=True):
                 np.add.at(total, some.item, table[some.source] * some.offered)

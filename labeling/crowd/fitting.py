@@ -6,6 +6,7 @@ by the number of people, whose errors about one item are alike.
 """
 
 from copy import copy
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +87,7 @@ class Consensus:
         default the prior's, else as many as the answers number. begun: {worker: (rating, answers that it weighs as much
         as)} of whom something is known beforehand. Raises ValueError naming the column that is wrong.
         """
+        self.__dict__.pop("degrees_", None)
         shape = np.shape(prior) if shape is None and prior is not None else shape
         self.log_ = read(answers, self.exclusive, shape, gold)
         self.gold_ = gold
@@ -94,6 +96,10 @@ class Consensus:
         self._settle()
         self._doubt(self._copies())
         return self._close(prior, mass)
+
+    @cached_property
+    def degrees_(self):
+        return degrees(self)
 
     def rows(self):
         """Each item as `update` takes it."""
@@ -225,7 +231,6 @@ class Consensus:
             self.evidence_ = self.evidence_ - best(self.evidence_)[:, None]
         self.prior_, self.blend_ = trusting.trusted(self, prior, mass)
         self.probas_ = self._known(posterior(self.evidence_, self.prior_, self.exclusive))
-        self.degrees_ = degrees(self)
         self.workers_ = _workers(self.log_, self.channels_)
         return self
 

@@ -104,7 +104,7 @@ def guessing(counts, pool):
     habit = said + HABIT * pool.rates.mean(axis=0)
     habit = (habit / habit.sum(axis=1, keepdims=True))[:, None]
     mixed = [skill, *((1 - share) * skill + share * habit for share in GUESSES)]
-    fit = np.array([(counts * np.log(one)).sum(axis=(1, 2)) for one in mixed])
+    fit = np.array([np.einsum("uks,uks->u", counts, np.log(one.astype(np.float32))) for one in mixed])  # quicker
     fit += np.log([LOOKING, *[(1 - LOOKING) / len(GUESSES)] * len(GUESSES)])[:, None]
     chance = np.exp(fit - fit.max(axis=0))
     share = ([0, *GUESSES] @ chance / chance.sum(axis=0))[:, None, None]
