@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from labeling import agreeing, answering, asking, board, importing, opening, predicting, selecting, training
+from labeling import answering, asking, board, importing, opening, selecting, training
 from labeling.models import Consensus, Item, Media, Member, Project, Query
 from rewards import ledger
 
@@ -230,7 +230,7 @@ class Replay:
         names = [category.name for category in position.categories]
         place = {pk: at for at, pk in enumerate(position.items.tolist())}
         classifier = board.predicted(self.project) if self.project.published_id else None
-        delivered = self.delivered(classifier, place, len(names))
+        delivered = self.delivered(position, place)
         scored = [name for name in self.recording.truth if name not in self.recording.test and name in self.items]
 
         def accuracy(matrix, identifiers):
@@ -251,25 +251,15 @@ class Replay:
             "mean_confidence": metrics.get("mean_confidence"),
         }
 
-    def delivered(self, classifier, place, columns: int) -> np.ndarray:
-        """(n, C): consensus where agreed, else the classifier among what people left, else what answers make likely."""
-        even = 1 / columns if self.project.exclusive else 0.0
-        matrix = np.full((len(place), columns), even) if classifier is None else classifier.astype(float)
+    def delivered(self, position: board.Board, place) -> np.ndarray:
+        """(n, C): what is agreed, and where nothing is what people and the classifier together make likely."""
+        matrix = position.posterior.astype(float)
         column = {pk: at for at, pk in enumerate(self.project.category_keys)}
-        rule, agreed, out = agreeing.rule_of(self.project), [], []
-        for cell in Consensus.objects.filter(project=self.project):
-            at = place[cell.item_id], column[cell.category_id]
-            if cell.agreed:
-                agreed.append((*at, cell.degree))
-            elif classifier is None:
-                matrix[at] = cell.posterior
-            elif self.project.exclusive and predicting.ruled_out(cell, rule):
-                out.append(at)
-        matrix = predicting.among_left(matrix, out)
-        for row, at, degree in agreed:
+        for cell in Consensus.objects.agreed().filter(project=self.project):
+            row, at = place[cell.item_id], column[cell.category_id]
             if self.project.exclusive:
                 matrix[row] = 0.0
-            matrix[row, at] = degree
+            matrix[row, at] = cell.degree
         return matrix
 
     def accuracy(self, matrix: np.ndarray, names: list[str], rows: list[tuple[int, str]]) -> float | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from labeling import simulating
+from labeling import board, simulating
 from labeling.models import Assignment, Judgment, Project
 from rewards.auditing import audit
 from tests.making import a_query
@@ -106,15 +106,15 @@ def test_a_tile_that_its_worker_skipped_is_not_an_item_that_was_asked(replay, fo
     assert played.asked == {"i0"}
 
 
-def test_what_people_ruled_out_is_not_delivered(replay, folder):
+def test_what_people_said_is_delivered_before_they_agree(replay, folder):
     played = replay(folder)
     item, categories = played.items["i0"], list(played.project.categories.all())
     agree(item, categories[0].name, degree=0.0, agreed=False)
-    place = {pk: at for at, pk in enumerate(played.project.items.values_list("pk", flat=True))}
-    sure = np.tile([0.9, 0.1], (50, 1))
-    delivered = played.delivered(sure, place, 2)
-    assert delivered[place[item.pk]].tolist() == [0.0, 1.0]
-    assert delivered[place[played.items["i1"].pk]].tolist() == [0.9, 0.1]
+    position = board.read(played.project)
+    place = {pk: at for at, pk in enumerate(position.items.tolist())}
+    delivered = played.delivered(position, place)
+    assert delivered[place[item.pk]].tolist() == pytest.approx([0.02, 0.98])
+    assert delivered[place[played.items["i1"].pk]].tolist() == [0.5, 0.5]
 
 
 def test_several_categories_an_item_are_scored_by_cell(replay, folder):
