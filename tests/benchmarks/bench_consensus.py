@@ -5,6 +5,7 @@ scikit-learn; crowd-kit and cleanlab are compared with where they are installed.
 crowds.py); seeds 0 to 4 of the generated ones were looked at while tuning, seeds 5 to 9 are reported.
   answers alone   accuracy, AUC, log-loss (clipped at 1e-3), calibration error (15 bins), CPU seconds
   pick-all        one relation of medical_relations at so many answers an item, against the experts
+  workers         ratings against the shares that workers are right in, and who copies
   replay          accuracy at a growing share of the answers, alone, with a classifier, with one that is sure and wrong
   speed           a refit of many answers for as many sweeps as Dawid-Skene in crowd-kit; one `update`
 """
@@ -106,11 +107,17 @@ def scores(probas, truth):
     probas, truth = probas[truth >= 0], truth[truth >= 0]
     clipped = np.clip(probas, CLIP, 1)
     clipped = clipped / clipped.sum(axis=1, keepdims=True)
-    sure, right = probas.max(axis=1), (probas.argmax(axis=1) == truth).astype(float)
+    sure, right = probas.max(axis=1), shares(probas, truth)
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
     gap = abs(np.bincount(bins, sure - right, minlength=BINS)).sum() / len(truth)
     loss = -np.log(clipped[np.arange(len(truth)), truth]).mean()
     return right.mean(), area(probas, truth), loss, gap
+
+
+def shares(probas, truth):
+    """How likely each item is right (n,) if ties are broken at random."""
+    best = probas >= probas.max(axis=1, keepdims=True) - 1e-9
+    return best[np.arange(len(truth)), truth] / best.sum(axis=1)
 
 
 def area(probas, truth):
@@ -179,7 +186,7 @@ def answers_alone(short):
             seconds[method] += process_time() - began
             known = crowd.truth >= 0
             rows.setdefault(method, []).append(scores(probas, crowd.truth))
-            right.setdefault(method, []).append((probas.argmax(axis=1) == crowd.truth)[known].astype(float))
+            right.setdefault(method, []).append(shares(probas[known], crowd.truth[known]))
         print(f"{name:20}" + "".join(f"{row(rows[method][-1]):>25}" for method in methods), flush=True)
     means = {method: np.mean(rows[method], axis=0) for method in methods}
     print(f"{'mean':20}" + "".join(f"{row(means[method]):>25}" for method in methods))
@@ -199,6 +206,29 @@ def answers_alone(short):
 
 def row(values):
     return "{:.3f}/{:.3f}/{:.2f}/{:.3f}".format(*values)
+
+
+# --- workers ----------------------------------------------------------------------------------------------------------
+
+
+def workers(short):
+    """Mean error of workers' ratings beside that of agreement with the vote, against the share they are right in."""
+    print("\nWorkers: error of the rating, of agreement with the vote, ratio; shares of copies found")
+    errors = []
+    for name, crowd in sets(short).items():
+        if crowd.ticks is not None:
+            continue
+        fitted = Consensus().fit(Choices(crowd.item, crowd.label, crowd.worker), shape=vote(crowd).shape).workers_
+        agreed = vote(crowd).argmax(axis=1)[crowd.item] == crowd.label
+        judged = np.bincount(crowd.worker)[fitted.name]
+        real, simple = (np.bincount(crowd.worker, one)[fitted.name] / judged
+                        for one in (crowd.truth[crowd.item] == crowd.label, agreed))  # fmt: skip
+        errors.append([abs(one - real).mean() for one in (fitted.rating, simple)])
+        ours, theirs = errors[-1]
+        copies = np.round(np.sort(fitted.copies[fitted.copies > 0])[::-1], 2).tolist()
+        print(f"{name:20} {ours:.3f} {theirs:.3f} {ours / theirs:.2f} {copies or ''}", flush=True)
+    ours, theirs = np.mean(errors, axis=0)
+    print(f"{'mean':20} {ours:.3f} {theirs:.3f} {ours / theirs:.2f}")
 
 
 # --- pick-all ---------------------------------------------------------------------------------------------------------
@@ -238,9 +268,13 @@ def replay(orders):
         print(f"\nReplay of {name}, mean of {orders} orders; all its votes: {goal:.3f}")
         found = {budget: [at_budget(crowd, X, budget, seed) for seed in range(orders)] for budget in BUDGETS}
         names = list(found[1.0][0])
-        print(f"{'share':>6}" + "".join(f"{name:>12}" for name in names))
+        worst = (("joint", "vote"), ("alone", "vote"), ("on planted", "alone"))
+        print(f"{'share':>6}" + "".join(f"{name:>12}" for name in names) + "   the worst order's " +
+              ", ".join(" above ".join(pair) for pair in worst))  # fmt: skip
         for budget, runs in found.items():
-            print(f"{budget:>6}" + "".join(f"{np.mean([run[name] for run in runs]):>12.3f}" for name in names))
+            gaps = [min(run[one] - run[other] for run in runs) for one, other in worst]
+            print(f"{budget:>6}" + "".join(f"{np.mean([run[name] for run in runs]):>12.3f}" for name in names) +
+                  "   " + " ".join(f"{gap:.3f}" for gap in gaps))  # fmt: skip
 
 
 def at_budget(crowd, X, budget, seed):
@@ -259,8 +293,7 @@ def at_budget(crowd, X, budget, seed):
 
 def hits(probas, truth):
     """Accuracy where ties, items that nobody judged among them, are broken at random."""
-    best = probas >= probas.max(axis=1, keepdims=True) - 1e-9
-    return (best[np.arange(len(truth)), truth] / best.sum(axis=1)).mean()
+    return shares(probas, truth).mean()
 
 
 def crossfitted(X, probas, judged, folds=5):
@@ -328,6 +361,7 @@ def main():
     short = parser.parse_args().short
     warnings.filterwarnings("ignore")
     answers_alone(short)
+    workers(short)
     pick_all(2 if short else 10)
     replay(2 if short else 10)
     speed(100_000 if short else 1_000_000)
