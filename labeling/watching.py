@@ -28,7 +28,8 @@ from labeling.models import (
 )
 
 Reason = Suspicion.Reason
-RECENT = 20_000  # answers looked at, the latest of a project: a tenth of a second
+RECENT = 20_000  # answers looked at, the latest of a project: a second at most
+CELLS = 60_000  # or the latest that judge so many cells, where an answer judges many
 BATCH = 1_000  # keys in one statement
 REST = timedelta(minutes=1)  # between two looks at a project
 RULES = {Reason.FAST: "on_fast", Reason.GUESSING: "on_guessing", Reason.COPYING: "on_copying"}
@@ -159,7 +160,8 @@ def recent(project: Project) -> list[Assignment]:
     found = answers.select_related("worker__user", "query").only(
         "worker__excused", "worker__user__username", "query__kind", "offered", "finished"
     )
-    return list(found.order_by("-finished", "-pk")[:RECENT])[::-1]
+    most = RECENT if project.exclusive else min(RECENT, CELLS // max(len(project.category_keys), 1))
+    return list(found.order_by("-finished", "-pk")[:most])[::-1]
 
 
 def tables(project: Project, answers: Sequence[Assignment]):

@@ -14,7 +14,8 @@ from labeling.crowd.posteriors import posterior, tempered
 from labeling.crowd.watching import FEWEST, cell_weight, order, table_of_gold
 
 COPIED = 0.5  # of the answers of who copies
-BESIDE = 30  # answers about one cell or item that are compared with each other
+ENOUGH = 100_000  # pairs of answers to learn from how alike people are
+BESIDE = 12  # answers about one cell or item that are compared with each other
 SUSPECTS, ROUNDS = 4, 8  # of the workers most like another so many are weighed at a time, so many times
 SWEEPS = 4  # of a fit without somebody: it begins with all others, who are many
 SURE = np.log(20)  # by how much beyond the number of workers a suspect is found out, so that others are judged fairly
@@ -116,13 +117,15 @@ def _usual(forms, model, workers):
     repeated = wrong = 0
     fits = np.zeros((len(ALIKE), workers))
     for form in forms:
-        truth = _truth(form, form.late, model, own=True)
-        own = _own(form.channel, form.channel.rates[form.channel.events.source[form.late]], form.late, truth)
-        erred = form.channel.events.said[form.early] != truth.argmax(axis=1)
-        repeated, wrong = repeated + (erred & form.same).sum(), wrong + erred.sum()
+        every = slice(None, None, 1 + len(form.late) // ENOUGH)
+        late, early, same = form.late[every], form.early[every], form.same[every]
+        truth = _truth(form, late, model, own=True)
+        own = _own(form.channel, form.channel.rates[form.channel.events.source[late]], late, truth)
+        erred = form.channel.events.said[early] != truth.argmax(axis=1)
+        repeated, wrong = repeated + (erred & same).sum(), wrong + erred.sum()
         for at, share in enumerate(ALIKE):
-            gain = np.where(form.same, np.log(own + share * (1 - own)), np.log(1 - share))
-            fits[at] += np.bincount(form.place[form.late], gain, minlength=workers)
+            gain = np.where(same, np.log(own + share * (1 - own)), np.log(1 - share))
+            fits[at] += np.bincount(form.place[late], gain, minlength=workers)
     seen = sum((np.bincount(form.place[form.late], minlength=workers) for form in forms), np.zeros(workers)) >= FEWEST
     best = np.array(ALIKE)[fits.argmax(axis=0)]
     return repeated / max(wrong, 1), float(np.median(best[seen])) if seen.any() else 0.0

@@ -10,7 +10,7 @@ from labeling import opening, watching
 from labeling.access import may
 from labeling.models import Member, Project
 from labeling.views.gates import by, signed_in
-from labeling.views.projects import figures
+from labeling.views.projects import crew
 from labeling.views.projects.frame import changeable, number, page, readable
 
 PAGE = 50
@@ -35,11 +35,11 @@ def people(request, slug):
     project = readable(request, slug)
     members = project.members.select_related("user").order_by("-pk")
     workers = Paginator(members.workers(), PAGE).get_page(number(request.GET.get("page")) or 1)
-    workers.object_list = figures.with_figures(project, workers.object_list)
+    workers.object_list = crew.with_figures(project, workers.object_list)
     return page(
         request, project, "people",
         workers=workers,
-        suspected=figures.suspected(project),
+        suspected=crew.suspected(project),
         staff=members.exclude(role=Member.Role.WORKER)[:PAGE],
         invitations=invitations(request, project) if may(request.user, project) else [],
         days=opening.INVITATION_DAYS,

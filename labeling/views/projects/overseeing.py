@@ -8,7 +8,7 @@ from labeling import agreeing, comparing, qualifying, watching
 from labeling.models import Member, Project
 from labeling.views.forms import BeginningsForm
 from labeling.views.gates import by, signed_in
-from labeling.views.projects import figures
+from labeling.views.projects import crew
 from labeling.views.projects.frame import changeable, page, readable
 
 PAGE = 200  # workers compared on one page; the export has all
@@ -20,7 +20,7 @@ def agreement(request, slug):
     """How far people agree with each other, overall, by category and by worker."""
     project = readable(request, slug)
     found = comparing.compare(project)
-    shown = figures.sided_with_others(project, found)[:PAGE] if found else []
+    shown = crew.sided_with_others(project, found)[:PAGE] if found else []
     return page(request, project, "agreement", found=found, workers=shown)
 
 
@@ -51,9 +51,9 @@ def worker(request, slug, member):
 
 
 def portrait(request, project: Project, found: Member, form=None, status: int = 200):
-    (found,) = figures.with_figures(project, [found])
+    (found,) = crew.with_figures(project, [found])
     form = form or BeginningsForm(instance=found)
-    by_kind = figures.by_kind(found)
+    by_kind = crew.by_kind(found)
     return page(request, project, "worker", status=status, worker=found, form=form, by_kind=by_kind)
 
 
@@ -82,7 +82,7 @@ def set_aside(request, slug, member):
     project = changeable(request, slug)
     found = worker_of(project, member)
     if request.method == "GET":
-        (found,) = figures.with_figures(project, [found])
+        (found,) = crew.with_figures(project, [found])
         return page(request, project, "set_aside", worker=found)
     aside = request.POST.get("aside") == "1"
     renewed = agreeing.set_aside(found, aside, now=timezone.now())
