@@ -9,7 +9,7 @@ import numpy as np
 
 from labeling.proposals.rectangles import Proposal
 
-RESOLVING = 0.4  # of the money goes to settling open items, while there are both
+RESOLVING = 0.3  # of the money goes to settling open items, while there are both
 
 
 class Basket:
