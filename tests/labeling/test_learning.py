@@ -296,6 +296,25 @@ def test_items_that_come_between_the_reading_of_answers_and_of_contents_wait_for
     assert arrays.load(run(project).arrays["probability"]).shape[0] == project.rows
 
 
+def test_an_items_own_answers_never_make_its_prior():
+    project = a_taught_project(agreed=8)
+    item = project.items.order_by("row").first()
+    first = run(project)
+    Consensus.objects.filter(item=item).delete()
+    agree(item, "bird")
+    second = run(project)
+    before, after = (arrays.load(one.arrays["prior"])[item.row] for one in (first, second))
+    assert np.array_equal(before, after)
+    spoken = [arrays.load(one.arrays["probability"])[item.row] for one in (first, second)]
+    assert not np.array_equal(*spoken)
+    mass = arrays.load(second.arrays["mass"])
+    assert mass.shape == (project.rows,) and (mass > 0).all()
+
+
+def test_where_hardly_anything_is_known_there_is_no_prior():
+    assert "prior" not in run(a_taught_project(agreed=3)).arrays
+
+
 def test_a_seed_makes_a_run_reproducible():
     project = a_taught_project()
     first, second = (arrays.load(run(project).arrays["probability"]) for _ in range(2))
