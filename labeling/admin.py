@@ -12,6 +12,8 @@ from labeling.models import (
     Member,
     Project,
     Query,
+    Refit,
+    Reliability,
     Report,
     TrainingRun,
 )
@@ -101,11 +103,26 @@ class JudgmentAdmin(ReadOnly):
 
 @admin.register(Consensus)
 class ConsensusAdmin(ReadOnly):
-    list_display = ("item", "category", "degree", "posterior", "judgments", "agreed", "source")
+    list_display = ("item", "category", "degree", "error", "posterior", "judgments", "agreed", "source")
     list_filter = ("source",)
     list_select_related = ("item", "category")
     search_fields = ("=item__identifier",)
     ordering = ("-id",)
+
+
+@admin.register(Reliability)
+class ReliabilityAdmin(ReadOnly):
+    list_display = ("worker", "kind", "rating", "error", "judged", "copies")
+    list_filter = ("kind",)
+    list_select_related = ("worker__user",)
+    search_fields = ("=worker__user__username",)
+
+
+@admin.register(Refit)
+class RefitAdmin(ReadOnly):
+    list_display = ("project", "made", "run", "judgments", "temperature", "blend")
+    list_select_related = ("project", "run")
+    search_fields = ("=project__slug",)
 
 
 @admin.register(Report)

@@ -5,7 +5,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
 
-from labeling import answering, asking, training
+from labeling import answering, asking, refitting, training
 from labeling.models import Consensus, Gold, Judgment, Member, Reply
 from tests.making import a_project, a_query, a_user, a_worker, an_answer, now
 
@@ -30,6 +30,7 @@ def project():
     asking.report(item, worker, "blurred", now())
     Gold.objects.create(item=item, category=cat, degree=1)
     training.request(project, "by hand", now=now())
+    refitting.refit(project, now())
     assert Consensus.objects.exists() and Judgment.objects.exists()
     return project
 
