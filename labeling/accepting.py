@@ -47,8 +47,6 @@ def refuse_early(project: Project) -> None:
         raise CannotAudit(f"The project is {project.state}, so nobody can be asked.")
     if project.published is None:
         raise CannotAudit("No classifier is published yet, so there is nothing to audit.")
-    if (workers := project.members.workers().trusted().count()) < project.audit_lead:
-        raise CannotAudit(f"An audited answer must lead by {project.audit_lead} people; there are {workers} workers.")
     if project.runs.pending().exists():
         raise CannotAudit("A run is on its way. Its classifier would end the audit: wait for it.")
     if Audit.objects.filter(run=project.published).exists():
@@ -68,7 +66,7 @@ def opened(project: Project, mask: np.ndarray, seed: int, plan: Weighed, now: da
             if locked.published_id != project.published_id or locked.runs.pending().exists():
                 raise CannotAudit("A new run came between. Look at it first.")
             audit = Audit.objects.create(
-                project=project, run=project.published, share=project.accept_share, lead=project.audit_lead,
+                project=project, run=project.published, share=project.accept_share, lead=plan.lead,
                 confidence=project.accept_confidence, seed=seed, pool=pointer, size=int(mask.sum()),
                 wanted=plan.audits, reason=plan.reason[:300], begun=now,
             )  # fmt: skip

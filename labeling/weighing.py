@@ -8,15 +8,18 @@ from labeling import quoting
 from labeling.models import Project
 from segmentation import certificates, promotion
 
+RIGHT = 0.99  # of the audited items: an answer must lead by so many people that they are right as often
+MOST_LEAD = 5
 LEAST_MARGIN = 0.2  # by so much at least the people of an audit are right rather than wrong
 
 
 class Prices(NamedTuple):
     """What people get for one item: audited, and decided without a certificate. In answers where nothing is paid.
 
-    right: how many of the audited items they judge rightly.
+    lead: people by whom an audited answer must lead; right: of how many audited items they then tell the truth.
     """
 
+    lead: int
     audit: float
     answers: float
     right: float
@@ -26,6 +29,7 @@ class Prices(NamedTuple):
 class Weighed(NamedTuple):
     """An audit that pays, or with `audits` 0 the reason why none does; cost and saving in `unit`."""
 
+    lead: int
     audits: int
     cost: int
     accepted: int
@@ -40,16 +44,29 @@ def prices(project: Project) -> Prices:
     """For the median worker. An audit asks until one answer leads: the more reliable people are, the sooner."""
     facts = quoting.facts(0.0, project.columns, [], quoting.conditions(project))
     row = quoting.quote_ahead(project, [facts])[0]
-    rating, lead = max(quoting.median_rating(project), (1 + LEAST_MARGIN) / 2), project.audit_lead
-    right = rating**lead / (rating**lead + (1 - rating) ** lead)  # a random walk of two steps, to either side
+    rating = max(quoting.median_rating(project), (1 + LEAST_MARGIN) / 2)
+    enough = (lead for lead in range(project.audit_lead, MOST_LEAD) if right_by(lead, rating) >= RIGHT)
+    lead = next(enough, MOST_LEAD)
+    right = right_by(lead, rating)
     people = lead * (2 * right - 1) / (2 * rating - 1)  # and how long it lasts (Feller 1968, XIV.3)
     unit = project.budget.currency if row else "answers"
-    return Prices(max(row, 1) * people, max(row, 1) * project.agree_count, right, unit)
+    return Prices(lead, max(row, 1) * people, max(row, 1) * project.agree_count, right, unit)
+
+
+def right_by(lead: int, rating: float) -> float:
+    """How often the answer is true that first leads by so many people of this rating: the gambler's ruin."""
+    return rating**lead / (rating**lead + (1 - rating) ** lead)
 
 
 def weigh(project: Project, confidence: np.ndarray) -> Weighed:
     """Before an audit, as far as the classifier's confidences may be believed. confidence: (n,) of the pool."""
     cost, risk, believed = prices(project), 1 - project.accept_confidence, sobered(project, confidence)
+    workers = project.members.workers().trusted().count()
+    if workers < cost.lead:
+        reason = (
+            f"An audited answer must lead by {cost.lead} people, as reliable as they are; there are {workers} workers."
+        )
+        return weighed(project, certificates.Plan(0, 0.0, 0.0, reason), cost, len(confidence))
     plan = certificates.worth_auditing(believed, project.accept_share, risk, cost.audit, cost.answers, cost.right)
     return weighed(project, plan, cost, len(confidence))
 
@@ -93,4 +110,4 @@ def weighed(project: Project, plan: certificates.Plan, cost: Prices, items: int)
             f"{plan.audits:,} audited items, for about {total:,} {cost.unit}, may let the classifier decide "
             f"{accepted:,} of {items:,} items and save about {saved:,} {cost.unit}."
         )
-    return Weighed(plan.audits, total, accepted, saved, items, cost.unit, affordable, reason)
+    return Weighed(cost.lead, plan.audits, total, accepted, saved, items, cost.unit, affordable, reason)

@@ -57,6 +57,7 @@ class CertificateSerializer(serializers.ModelSerializer):
 class PlanSerializer(serializers.Serializer):
     """What an audit would cost and bring, if the classifier is as often right as it says."""
 
+    lead = serializers.IntegerField(help_text="People by whom an audited answer must lead.")
     audits = serializers.IntegerField(help_text="Items to audit; 0 where no audit pays.")
     cost = serializers.IntegerField()
     accepted = serializers.IntegerField(help_text="Items that it may let the classifier decide, on average.")

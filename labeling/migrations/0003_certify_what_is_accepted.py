@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='project',
             name='audit_lead',
-            field=models.PositiveIntegerField(default=3, help_text='People by whom an answer must lead in an audit to be held true.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)]),
+            field=models.PositiveIntegerField(default=2, help_text='People by whom an answer must lead in an audit at least.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)]),
         ),
         migrations.AddConstraint(
             model_name='project',

@@ -152,7 +152,7 @@ class Project(models.Model):
         validators=[MinValueValidator(0.51), MaxValueValidator(0.999)],
         help_text="How surely that holds.",
     )
-    audit_lead = count(3, 1, 5, help_text="People by whom an answer must lead in an audit to be held true.")
+    audit_lead = count(2, 1, 5, help_text="People by whom an answer must lead in an audit at least.")
 
     cell_price = count(10, 0, help_text="Reward for one cell, in the smallest unit, before factors.")
     price_floor = count(0, 0, help_text="No answer is paid less.")

@@ -103,8 +103,8 @@ SETTINGS = (
             ),
             "accept_confidence": ("How surely that holds, in %", "95 means: in one of twenty projects it may not."),
             "audit_lead": (
-                "People by whom an audited answer leads",
-                "3 asks three people who agree, and others where they do not. More make fewer mistakes.",
+                "People by whom an audited answer leads, at least",
+                "2 asks two who agree, and others where they do not. More, where their ratings ask for it.",
             ),
         },
     ),

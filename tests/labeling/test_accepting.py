@@ -34,7 +34,7 @@ def rows(queries):
         ({"accept_share": None}, "accepts nothing yet"),
         ({"published": None}, "No classifier is published"),
         ({"state": "paused"}, "The project is paused"),
-        ({"audit_lead": 4}, "must lead by 4 people; there are 3 workers"),
+        ({"audit_lead": 4}, "must lead by 4 people, as reliable as they are; there are 3 workers"),
         ({"accept_share": 0.001}, "No audit of these 120 items would pay"),
     ],
 )
@@ -73,15 +73,22 @@ def test_an_audit_is_planned_with_the_doubts_that_the_exam_has_of_the_classifier
 
 def test_what_an_audited_item_costs_is_what_it_takes_until_one_answer_leads():
     project = a_sure_project(audit_lead=3, cell_price=1)
-    Member.objects.workers().update(rating=0.8)
+    Member.objects.workers().update(rating=0.9)
     random, asked, right = np.random.default_rng(0), [], []
     for _ in range(4000):
-        steps = np.where(random.random(200) < 0.8, 1, -1).cumsum()
+        steps = np.where(random.random(200) < 0.9, 1, -1).cumsum()
         end = int(np.argmax(np.abs(steps) >= 3))
         asked.append(end + 1), right.append(steps[end] > 0)
     cost = weighing.prices(project)
     assert cost.audit == pytest.approx(3 * np.mean(asked), rel=0.03)  # a row of three cells
     assert cost.right == pytest.approx(np.mean(right), abs=0.006) and cost.answers == 3 * project.agree_count
+
+
+@pytest.mark.parametrize(("rating", "lead"), [(0.97, 2), (0.9, 3), (0.8, 4), (0.55, 5)])
+def test_the_less_reliable_people_are_the_more_of_them_must_agree(rating, lead):
+    project = a_sure_project()
+    Member.objects.workers().update(rating=rating)
+    assert weighing.prices(project).lead == lead
 
 
 def test_a_run_is_not_audited_while_another_is_on_its_way():

@@ -35,7 +35,7 @@ def shown(request, project: Project, status: int = 200):
         request, project, "acceptance", status=status,
         outlook=outlook, audit=outlook.audit, certificate=outlook.certificate, plan=outlook.plan,
         curve=drawn(outlook), past=project.certificates.select_related("run")[:SHOWN], more=MORE,
-        underway=accepting.resting(project), people=accepting.people(project),
+        underway=accepting.resting(project),
     )  # fmt: skip
 
 
