@@ -4,7 +4,9 @@ from django.contrib import admin
 
 from labeling.models import (
     Assignment,
+    Audit,
     Category,
+    Certificate,
     Consensus,
     Gold,
     Item,
@@ -122,6 +124,32 @@ class ReliabilityAdmin(ReadOnly):
 class RefitAdmin(ReadOnly):
     list_display = ("project", "made", "run", "judgments", "temperature", "blend")
     list_select_related = ("project", "run")
+    search_fields = ("=project__slug",)
+
+
+@admin.register(Audit)
+class AuditAdmin(ReadOnly):
+    list_display = ("project", "run", "state", "share", "confidence", "lead", "size", "wanted", "looks", "begun")
+    list_filter = ("state",)
+    list_select_related = ("project", "run__project")
+    search_fields = ("=project__slug",)
+
+
+@admin.register(Certificate)
+class CertificateAdmin(ReadOnly):
+    list_display = (
+        "project",
+        "run",
+        "threshold",
+        "accepted",
+        "audited",
+        "wrong",
+        "bound",
+        "share",
+        "made",
+        "withdrawn",
+    )
+    list_select_related = ("project", "run__project")
     search_fields = ("=project__slug",)
 
 

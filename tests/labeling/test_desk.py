@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from labeling import answering, asking, refitting, training
-from labeling.models import Consensus, Gold, Judgment, Member, Reply
+from labeling.models import Audit, Certificate, Consensus, Gold, Judgment, Member, Reply
 from tests.making import a_project, a_query, a_user, a_worker, an_answer, now
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,14 @@ def project():
     answering.record(assignment, an_answer(query), now=now())
     asking.report(item, worker, "blurred", now())
     Gold.objects.create(item=item, category=cat, degree=1)
-    training.request(project, "by hand", now=now())
+    run = training.request(project, "by hand", now=now())
+    audit = Audit.objects.create(
+        project=project, run=run, share=0.05, confidence=0.95, lead=2, seed=1, size=100, wanted=50, begun=now()
+    )
+    Certificate.objects.create(
+        project=project, audit=audit, run=run, threshold=0.9, share=0.05, confidence=0.95, look=1, accepted=40,
+        audited=50, wrong=0, bound=0.05, made=now(),
+    )  # fmt: skip
     refitting.refit(project, now())
     assert Consensus.objects.exists() and Judgment.objects.exists()
     return project
