@@ -6,7 +6,7 @@ import numpy as np
 
 OPEN = 1e-3  # a surer prior would be deaf
 ASKED = 0.5  # how often a single category asked about is the item's, until answers tell
-MISLED = 0.02  # of items (cells) look to everybody like something else, however many are asked
+MISLED = 0.005  # of items (cells) look to everybody like something else, however many are asked
 
 
 def posterior(evidence, prior, exclusive):

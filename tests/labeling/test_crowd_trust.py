@@ -87,7 +87,7 @@ def test_many_who_agree_are_less_sure_than_coins():
 
 def test_however_many_agree_there_is_a_limit_to_being_sure():
     said = Choices(np.zeros(200, int), np.zeros(200, int), np.arange(200))
-    assert 0.97 < Consensus(sweeps=0).fit(said, shape=(1, 3)).probas_[0, 0] < 0.99
+    assert 0.99 < Consensus(sweeps=0).fit(said, shape=(1, 3)).probas_[0, 0] < 0.998
 
 
 def test_known_truth_tells_of_errors_that_all_share():
