@@ -152,7 +152,7 @@ class BeginningsForm(forms.ModelForm):
         widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("qualifications", "experience")}
         help_texts = {
             "qualifications": "Degrees, certificates, languages: what makes the worker fit for this.",
-            "experience": "What he has done before, here or elsewhere, and how well.",
+            "experience": "What was done before, here or elsewhere, and how well.",
             "starting_answers": "The more, the longer it counts against the worker's own answers.",
         }
         labels = {"starting_answers": "Weighs as much as so many answers"}

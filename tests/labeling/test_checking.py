@@ -67,6 +67,16 @@ def test_the_share_of_gold_is_the_admins_and_its_places_cannot_be_foretold():
     assert np.corrcoef(*streams)[0, 1] < 0.06, "what one worker meets tells nothing about another"
 
 
+def test_a_quarter_of_what_a_worker_is_asked_is_gold_where_the_admin_says_so():
+    project = a_project(gold_share=0.25, items=100, queue_size=100, funds=100_000)
+    for _ in range(50):
+        a_gold_item(project)
+    refill(project)
+    worker, moment = a_worker(project), now()
+    asked = [answer_next(worker, moment + timedelta(seconds=n)) for n in range(100)]
+    assert 8 <= asked.count("gold") <= 47, "25 are expected, with a standard error of 4.3"
+
+
 def test_a_worker_meets_each_gold_item_once_and_then_goes_on_without():
     project = a_project(gold_share=1.0, items=12, queue_size=8)
     for _ in range(3):

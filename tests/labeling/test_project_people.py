@@ -135,6 +135,16 @@ def test_what_is_known_beforehand_is_recorded(owner, project):
     assert refused.status_code == 422 and "100" in text(refused)
 
 
+def test_a_past_history_is_shown_where_one_may_read_it(owner, project):
+    worker = a_worker(project)
+    mine = a_project(owner=project.members.get(role="owner").user, name="Earlier work")
+    for other in (mine, a_project(name="Somebody else's")):
+        member = opening.join(worker.user, other, "worker")
+        Member.objects.filter(pk=member.pk).update(judged=340, agreed=310, rating=0.91)
+    shown = text(page(owner, project, "project_worker", worker.pk))
+    assert "Earlier work</a> rating 91%, 340 judgments" in shown and "Somebody else" not in shown
+
+
 def test_whoever_failed_the_test_is_let_in_with_one_click(owner, project):
     Project.objects.filter(pk=project.pk).update(test_length=3)
     worker = a_worker(project, tested=now(), test_score=0.4)

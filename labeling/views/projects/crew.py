@@ -6,12 +6,14 @@ from typing import NamedTuple
 from django.db.models import Count, Q, Sum
 
 from labeling import qualifying, watching
+from labeling.access import READS
 from labeling.comparing import Compared
 from labeling.consensus import Agreement, agreement
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Member, Project, Suspicion
 from rewards.models import Account, Role, Transfer
 
+ELSEWHERE = 5  # other projects named as a worker's history
 SUSPECTED = 50  # workers worth a look, on one page
 
 
@@ -33,6 +35,14 @@ def with_figures(project: Project, workers) -> list[Member]:
         worker.against = against[worker.pk]
         worker.failed = qualifying.failed(worker)
     return workers
+
+
+def elsewhere(user, worker: Member) -> list[Member]:
+    """The same person's work in other projects that this user may read: a past history."""
+    others = Member.objects.workers().trusted().filter(user=worker.user_id, judged__gt=0).exclude(pk=worker.pk)
+    if not user.is_superuser:
+        others = others.filter(project__in=Project.objects.of(user, *READS))
+    return list(others.select_related("project").order_by("-judged")[:ELSEWHERE])
 
 
 def suspected(project: Project) -> list[Member]:

@@ -54,7 +54,8 @@ def portrait(request, project: Project, found: Member, form=None, status: int = 
     (found,) = crew.with_figures(project, [found])
     form = form or BeginningsForm(instance=found)
     by_kind = crew.by_kind(found)
-    return page(request, project, "worker", status=status, worker=found, form=form, by_kind=by_kind)
+    history = crew.elsewhere(request.user, found)
+    return page(request, project, "worker", status=status, worker=found, form=form, by_kind=by_kind, history=history)
 
 
 def let_go_on(request, found: Member) -> None:
