@@ -1,8 +1,8 @@
 """One model of evidence for a whole project, fitted by sweeps: believe the truth, rate the workers, believe anew.
 
 Dawid and Skene (Applied Statistics 28, 1979) with every worker shrunk to the kind's workers. What breaks the free form
-is held: a lone answer hardly rates its worker, the class prior is flat until answers overlap, and evidence is tempered
-by the number of people, whose errors about one item are alike.
+is held: a lone answer hardly rates its worker, the class prior is flat until overlapping answers clearly say otherwise,
+copies are no witnesses, and evidence is tempered by the number of people, whose errors about one item are alike.
 """
 
 from copy import copy
@@ -23,9 +23,8 @@ from labeling.crowd.posteriors import ASKED, OPEN, asked_about, best, posterior,
 SWEEPS = 10
 LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
 OVERLAP = {True: 3, False: 2}  # answers to an exclusive item, to a cell, that let its truth tell how frequent it is
-
-FORGOTTEN = 3  # sweeps after which what was known is forgotten
-CLEARLY = 2.0  # standard errors
+CLEARLY = 2.0  # standard errors by which a frequency has to leave an even spread
+FORGOTTEN = 3  # sweeps after which what was known beforehand is forgotten
 SAMPLE = 100_000  # answers in which to look for copies; more would find hardly more
 NOTHING = (0.0, 0.0)  # known of a worker beforehand
 DOUBT = 10.0  # items of each category that an even spread weighs as much as

@@ -28,7 +28,7 @@ def asked_about(base, share):
     reason to: without this, each yes would look like an error of people about a rare category.
     """
     odds = share / (1 - share)
-    weights = np.where(np.isnan(share), base, (1 - base) * odds)
+    weights = np.where(np.isnan(share), base, np.maximum(1 - base, OPEN) * odds)
     return weights / weights.sum(axis=-1, keepdims=True)
 
 

@@ -139,6 +139,8 @@ def test_nothing_said_leaves_everything_open(exclusive, open):
 
 def test_one_category_is_no_question():
     assert Consensus().fit(Choices(np.array([0]), np.array([0]), np.array(["ada"]))).probas_ == pytest.approx(1)
+    asked = Answers(np.array([0, 1]), np.array([0, 0]), np.array(["ada", "ada"]), np.array([1.0, 0.0]))
+    assert Consensus().fit(asked).probas_ == pytest.approx(1)
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------
