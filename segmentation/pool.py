@@ -5,6 +5,8 @@ import numpy as np
 from segmentation import degrees, pooling
 from segmentation.candidates import BOLD, PLAIN, candidates
 
+CERTAINTY = 0.75  # of all weights together before labels have judged; the rest has to be earned
+TOLL = 0.5  # standard errors by which labels must speak for a candidate that was not trusted before
 WATCHED = 1000  # unlabeled rows on which it is seen how far a candidate depends on which labels there are
 
 
@@ -49,7 +51,8 @@ def _weighed(rows, targets, weight, everyone, voices, random, seed, report):
         swayed.append((said[:, len(fold) :].argmax(axis=2) != decided).sum(axis=1) / max(1, len(watched)))
     judged = known[np.concatenate(hidden)]
     trust = pooling.trust(dict(zip(everyone, np.mean(swayed, axis=0), strict=True)), PLAIN, BOLD)
-    return pooling.fit_weights(np.concatenate(unseen, axis=1), targets[judged], weight[judged], trust)
+    beforehand, toll = CERTAINTY * trust / trust.sum(), TOLL * np.maximum(1 - trust, 0)
+    return pooling.fit_weights(np.concatenate(unseen, axis=1), targets[judged], weight[judged], beforehand, toll)
 
 
 def _without(rows, targets, weight, hidden, watched, everyone, seed):

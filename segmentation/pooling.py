@@ -9,8 +9,6 @@ from scipy.special import log_softmax
 
 CLIP = 1e-3  # of the uniform distribution mixed into each voice: nobody rules anything out
 RIDGE = 2.0  # pull of each weight to what it was beforehand, as of so many labeled rows
-CERTAINTY = 0.75  # of all weights together beforehand; the rest has to be earned
-TOLL = 0.5  # standard errors by which labels must speak for a voice that was not trusted beforehand
 LEAST = 0.1  # of the weight beforehand that is left in any case: a pool of nobody would decide by accident
 SWAY = 0.01  # of the rows, added to those that change category: so few may be chance
 UNTRUSTED = 0.5  # taken off the ratio of variances: a voice of twice the plain one's has no trust
@@ -52,19 +50,20 @@ def trust(swayed, plain, bold):
     return np.array([1.0 if name == plain else max(0.0, ratio.get(name, 0.0) - UNTRUSTED) for name in swayed])
 
 
-def fit_weights(unseen, targets, weight, trusted=None, ridge=RIDGE):
+def fit_weights(unseen, targets, weight, beforehand=None, toll=0.0, ridge=RIDGE):
     """The weights (J,) at least 0 under which the pool loses least on labeled rows that its voices had not seen.
 
     Their sum says how sure the pool is: voices that err apart deserve more than one together, voices that are too sure
     less. A voice whose assumption fails is outweighed: its weight falls as soon as there are labels to show it. Where
-    there are few, the ridge keeps weights near what was thought of the voices beforehand, and a voice that nobody
-    trusted is heard only if labels speak for it by more than a part of their standard error.
+    there are few, the ridge keeps weights near what was thought of the voices beforehand, and a voice with a toll is
+    heard only if labels speak for it by so many of their standard errors.
 
     Parameters
     ----------
     unseen : (J, m, C) probabilities of labeled rows by voices fitted without them.
     targets : (m, C) likelihoods; weight : (m,).
-    trusted : (J,) at least 0, not all 0: how far each voice is trusted before there is any label. Default: all alike.
+    beforehand : (J,) weights before there was any label. Default: 1 / J each.
+    toll : (J,) or for all, in standard errors of what the labels say for a voice beforehand.
 
     References
     ----------
@@ -73,8 +72,7 @@ def fit_weights(unseen, targets, weight, trusted=None, ridge=RIDGE):
     """
     L = logs(unseen)
     likelihood = np.log(np.maximum(targets, 1e-12))
-    trusted = np.ones(len(L)) if trusted is None else np.asarray(trusted)
-    start = CERTAINTY * trusted / trusted.sum()
+    start = np.full(len(L), 1 / len(L)) if beforehand is None else np.asarray(beforehand)
 
     def at(w):
         """The loss of each labeled row (m,), and its slope (J, m)."""
@@ -83,12 +81,12 @@ def fit_weights(unseen, targets, weight, trusted=None, ridge=RIDGE):
         value = -(log_p + likelihood - responsible)[:, 0]  # -log sum_k y_k p_k, the same by any column
         return weight * value, weight * np.einsum("mc,jmc->jm", np.exp(log_p) - np.exp(responsible), L)
 
-    toll = TOLL * np.maximum(1 - trusted, 0) * np.linalg.norm(at(start)[1], axis=1)
+    price = toll * np.linalg.norm(at(start)[1], axis=1)
 
     def loss(w):
         value, slope = at(w)
         pull = ridge * len(L) * (w - start)
-        return value.sum() + pull @ (w - start) / 2 + toll @ w, slope.sum(axis=1) + pull + toll
+        return value.sum() + pull @ (w - start) / 2 + price @ w, slope.sum(axis=1) + pull + price
 
     bounds = [(LEAST * least, None) for least in start]
     return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x

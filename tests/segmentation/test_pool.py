@@ -1,7 +1,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from segmentation import DeepSegmentation, pooling
+from segmentation import DeepSegmentation, pool, pooling
 from segmentation.candidates import BOLD, PLAIN
 
 
@@ -41,15 +41,15 @@ def test_each_candidate_speaks_of_rows_whose_labels_it_was_not_shown(monkeypatch
     x, y, _ = two_clouds(3.0, 0)
     judged = []
 
-    def weighed(unseen, targets, weight, trusted):
-        judged.append((unseen, targets, trusted))
-        return trusted / trusted.sum()
+    def weighed(unseen, targets, weight, beforehand, toll):
+        judged.append((unseen, targets, toll))
+        return beforehand
 
     monkeypatch.setattr(pooling, "fit_weights", weighed)
     y[y >= 0] = np.where(np.arange((y >= 0).sum()) % 5 == 0, 1 - y[y >= 0], y[y >= 0])  # a fifth of the labels are lies
     fitted = DeepSegmentation(random_state=0).fit(x, y)
-    ((unseen, targets, trusted),) = judged
+    ((unseen, targets, toll),) = judged
     assert unseen.shape == (7, 20, 2) and targets.shape == (20, 2)
     agreeing = (unseen.argmax(axis=2) == targets.argmax(axis=1)).mean(axis=1)
     assert agreeing[list(fitted.weights_[0]).index("extra trees")] < 0.9  # it would repeat any lie it had seen
-    assert trusted.max() >= 1 and (trusted[1:4] == 0).all()
+    assert toll[0] == 0 and (toll[1:4] == pool.TOLL).all()

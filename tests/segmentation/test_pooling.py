@@ -65,7 +65,7 @@ def test_a_no_counts_for_what_it_says():
     other, way = pooling.fit_weights(voices[::-1], noes, np.ones(600))
     silent = pooling.fit_weights(voices, np.ones((600, 3)), np.ones(600))
     assert first > second + 0.2 and way > other + 0.2
-    assert silent == pytest.approx(pooling.CERTAINTY / 2, abs=1e-3)
+    assert silent == pytest.approx(0.5, abs=1e-3)
 
 
 def test_a_bold_voice_is_trusted_as_far_as_it_holds_to_what_it_says_better_than_the_plain_one():
@@ -80,26 +80,24 @@ def test_where_nothing_is_swayed_the_bold_ones_together_are_trusted_as_much_as_t
 
 def test_a_voice_nobody_trusted_is_heard_where_labels_speak_for_it():
     truth, voices = truth_and_voices(200, [0.6, 0.9])
-    assert pooling.fit_weights(voices, one_hot(truth), np.ones(200), trusted=[1, 0])[1] > 0.5
+    assert pooling.fit_weights(voices, one_hot(truth), np.ones(200), [0.75, 0], toll=[0, 0.5])[1] > 0.5
 
 
-def test_luck_on_few_labels_hardly_lets_a_voice_in(monkeypatch):
-    def lucky():
+def test_luck_on_few_labels_hardly_lets_a_voice_in_that_pays_a_toll():
+    def lucky(toll):
         heard = []
         for seed in range(40):
             truth, voices = truth_and_voices(20, [0.7, 0.7], seed)
             voices[1] = np.random.RandomState(seed).dirichlet(np.ones(3), size=20)
-            heard.append(pooling.fit_weights(voices, one_hot(truth), np.ones(20), trusted=[1, 0])[1])
+            heard.append(pooling.fit_weights(voices, one_hot(truth), np.ones(20), [0.75, 0], [0, toll])[1])
         return np.mean(heard)
 
-    with_toll = lucky()
-    monkeypatch.setattr(pooling, "TOLL", 0)
-    assert with_toll < lucky() / 1.5
+    assert lucky(0.5) < lucky(0.0) / 1.5
 
 
 def test_a_pool_that_labels_speak_against_still_says_what_was_trusted_beforehand():
     truth, voices = truth_and_voices(200, [0.9, 0.9])
-    weights = pooling.fit_weights(voices, one_hot((truth + 1) % 3), np.ones(200), trusted=[1, 0.5])
+    weights = pooling.fit_weights(voices, one_hot((truth + 1) % 3), np.ones(200), [0.5, 0.25])
     assert weights.sum() < 0.1
     assert weights[0] == pytest.approx(2 * weights[1]) and weights[1] > 0
 
