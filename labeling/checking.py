@@ -16,7 +16,7 @@ from django.db.models import F
 
 from labeling import agreeing, believing, quoting
 from labeling.board import Board
-from labeling.disguises import Known, Shape
+from labeling.disguises import SCARCE, Known, Shape
 from labeling.hearing import Said, standing_of
 from labeling.kinds import KINDS, Cell
 from labeling.models import (
@@ -34,7 +34,7 @@ from labeling.models import (
 )
 from labeling.proposals import Proposal
 
-READY = 60  # gold queries of a kind that stand open: the look for one costs the same however much gold there is
+READY = 30  # gold queries of a kind stand open beyond the length of a test: few, since each ask looks at all of them
 WANTED = 1_000_000  # a gold query checks everybody
 
 # --- when it is asked ------------------------------------------------------------------------------------------------
@@ -132,10 +132,12 @@ def deal_kind(project, board: Board, kind: str, found: Sequence[Shape], known: K
             item_use[item] += asked
     new = [row for row in rows if int(board.items[row]) not in item_use]
     use = [(asked, not is_open, rng.random(), pk) for pk, _, asked, is_open in dealt]
-    room = max(0, READY - sum(asked == 0 for asked, *_ in use))
-    made = KINDS[kind].check(known, rng.permutation(new)[:room], found, rng) if new and room else []
+    ready = READY + project.test_length
+    room = max(0, ready - sum(asked == 0 for asked, *_ in use))
+    some = rng.permutation(new)[: max(room, SCARCE * project.grid)]
+    made = KINDS[kind].check(known, some, found, rng)[:room] if new else []
     fresh = publish(project, board, made)
-    chosen = [pk for *_, pk in sorted(use)[: READY - len(fresh)]]
+    chosen = [pk for *_, pk in sorted(use)[: ready - len(fresh)]]
     standing = gold_of(project).filter(kind=kind, asked__lt=F("wanted"))
     standing.filter(pk__in=chosen).update(state=Query.State.OPEN)
     standing.open().exclude(pk__in=[*chosen, *fresh]).update(state=Query.State.CLOSED)

@@ -189,6 +189,7 @@ def test_a_grid_is_as_large_as_a_real_one_and_half_look_alikes():
 
 
 def test_no_grid_is_made_where_gold_is_scarce():
+    assert disguises.SCARCE * 12 > 20
     known = disguises.Known(np.eye(4)[[0, 1, 2, 3] * 5], np.ones((20, 4)), exclusive=True)
     assert disguises.a_grid(known, range(20), [(12, (2,))], np.random.default_rng(0)) == []
 

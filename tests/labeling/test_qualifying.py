@@ -112,6 +112,11 @@ def test_a_test_is_as_long_as_there_is_gold():
     assert worker.test_score == 1.0
 
 
+def test_a_long_test_finds_gold_enough():
+    project = a_testing_project(length=35, gold=40)
+    assert project.queries.open().filter(purpose="gold").count() >= 35
+
+
 def test_without_gold_there_is_no_test():
     worker = a_worker(a_testing_project(gold=0))
     assert not asking.next_assignment(worker, now=now()).test
