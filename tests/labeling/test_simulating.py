@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from labeling import board, simulating
+from labeling.management.commands.simulate import agreement
 from labeling.models import Assignment, Judgment, Project
 from rewards.auditing import audit
 from tests.making import a_query
@@ -147,7 +148,14 @@ def test_a_folder_that_does_not_hold_a_recording_is_named(folder, harm, sentence
         simulating.read(folder)
 
 
-@pytest.mark.parametrize(("words", "sentence"), [([], "category"), (["--agree", "0"], "greater than or equal to 1")])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "category"),
+        (["--agree", "0"], "greater than or equal to 1"),
+        (["--sure", "0.3"], "greater than or equal to 0.5"),
+    ],
+)
 def test_a_recording_no_project_can_hold_is_a_sentence(replay, folder, words, sentence):
     if not words:
         for file in ("truth.csv", "answers.csv"):
@@ -155,6 +163,11 @@ def test_a_recording_no_project_can_hold_is_a_sentence(replay, folder, words, se
     with pytest.raises(CommandError, match=sentence):
         call_command("simulate", str(folder), "--inside", *words)
     assert not Project.objects.exists()
+
+
+def test_who_agrees_when_sure_asks_some_items_once(replay, folder):
+    last = list(replay(folder, agree_count=1, policy="random", **agreement(0.7)).play())[-1]
+    assert 40 <= last["judgments"] < 80 and last["accuracy"] > 0.85  # forty items were answered four times
 
 
 def test_the_command_prints_one_json_object_a_line_from_a_database_of_its_own(folder):

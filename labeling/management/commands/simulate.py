@@ -42,6 +42,9 @@ class Command(BaseCommand):
             "--retrain-every", type=int, default=50, help="newly agreed items (or cells) that start a run"
         )
         parser.add_argument("--agree", type=int, default=2, help="people who must agree")
+        parser.add_argument(
+            "--sure", type=float, help="agree where a category is so probable, rather than by shares; learn from all"
+        )
         parser.add_argument("--wanted", type=int, default=4, help="most people asked the same")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -88,7 +91,7 @@ class Command(BaseCommand):
             replay = simulating.Replay(
                 recording, budget=budget, seed=seed, policy=policy, classifier=options["classifier"],
                 retrain_every=options["retrain_every"], agree_count=options["agree"],
-                wanted=max(options["wanted"], options["agree"]),
+                wanted=max(options["wanted"], options["agree"]), **agreement(options["sure"]),
             )  # fmt: skip
         except opening.Refused as refusal:
             raise CommandError(str(refusal)) from None
@@ -105,3 +108,14 @@ class Command(BaseCommand):
         text = json.dumps(rounded) if as_json else "  ".join(f"{'' if v is None else v:>16}" for v in rounded.values())
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def agreement(sure: float | None) -> dict:
+    """Fields of a project that agrees by posteriors and learns from all answers, if so asked."""
+    if sure is None:
+        return {}
+    return {
+        "agree_by": Project.AgreeBy.POSTERIOR,
+        "agree_posterior": sure,
+        "train_on": Project.TrainOn.EVIDENCE,
+    }
