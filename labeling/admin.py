@@ -17,6 +17,7 @@ from labeling.models import (
     Refit,
     Reliability,
     Report,
+    Suspicion,
     TrainingRun,
 )
 from rewards.admin import ReadOnly
@@ -47,7 +48,7 @@ class ProjectAdmin(ReadOnly):
 
 @admin.register(Member)
 class MemberAdmin(ReadOnly):
-    list_display = ("user", "project", "role", "rating", "agreed", "judged", "set_aside", "joined")
+    list_display = ("user", "project", "role", "rating", "agreed", "judged", "paused", "set_aside", "joined")
     list_filter = ("role", "set_aside")
     list_select_related = ("user", "project")
     search_fields = ("user__username", "project__name", "project__slug")
@@ -151,6 +152,14 @@ class CertificateAdmin(ReadOnly):
     )
     list_select_related = ("project", "run__project")
     search_fields = ("=project__slug",)
+
+
+@admin.register(Suspicion)
+class SuspicionAdmin(ReadOnly):
+    list_display = ("worker", "reason", "odds", "figures", "raised")
+    list_filter = ("reason",)
+    list_select_related = ("worker__user",)
+    search_fields = ("=worker__user__username",)
 
 
 @admin.register(Report)

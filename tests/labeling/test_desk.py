@@ -37,6 +37,7 @@ def project():
         project=project, audit=audit, run=run, threshold=0.9, share=0.05, confidence=0.95, look=1, accepted=40,
         audited=50, wrong=0, bound=0.05, made=now(),
     )  # fmt: skip
+    worker.suspicions.create(reason="fast", odds=3.0, raised=now())
     refitting.refit(project, now())
     assert Consensus.objects.exists() and Judgment.objects.exists()
     return project

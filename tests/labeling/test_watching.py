@@ -5,10 +5,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from labeling import asking, watching
+from labeling import answering, asking, watching
 from labeling.models import Gold, Member, Project, Suspicion
 from tests.crowding import a_crowd, said_by
-from tests.making import a_project, a_query, now
+from tests.making import a_project, a_query, a_worker, an_answer, now
 
 pytestmark = pytest.mark.django_db
 
@@ -170,3 +170,26 @@ def test_yes_or_no_and_several_categories_are_watched_too():
     said = a_guesser(said_by(items=80))
     guesser, *_ = a_crowd(project, said)
     assert set(watched(project)) == {(guesser.pk, "guessing")}
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+@pytest.mark.parametrize("kind", ["categories", "yes_no", "items"])
+def test_few_answers_of_any_kind_raise_nothing(exclusive, kind):
+    """One answer, then two about different items, then two about the same."""
+    project = a_project(exclusive=exclusive, agree_count=9, wanted=9)
+    one, other = a_worker(project), a_worker(project)
+    for worker, query in ((one, a_query(project, kind)), (other, a_query(project, kind)), (other, None)):
+        query = query or project.queries.first()
+        query.take_place()
+        answering.record(asking.offer(query, worker, now()), an_answer(query, ["cat"]), now=now())
+        assert watched(project) == {}
+
+
+def test_a_project_of_one_category_is_watched():
+    project = a_project(exclusive=False, categories=["cat"], agree_count=9, wanted=9)
+    for _ in range(12):
+        query = a_query(project, "yes_no")
+        for worker in [a_worker(project) for _ in range(2)]:
+            query.take_place()
+            answering.record(asking.offer(query, worker, now()), an_answer(query, ["cat"]), now=now())
+    assert watched(project) == {}
