@@ -48,6 +48,10 @@ class Channel:
         self.alone = self.rates[some.source, :, some.said]
         self.mixed = self.copying.mixed(self.copying.rows, self.alone)
 
+    def doubted(self):
+        """Whether each answer (m,) is by somebody who copies."""
+        return (self.copying.share > 0)[self.events.source]
+
     def evidence(self):
         """Log-likelihood (n, C): of each category up to a constant a row, or of yes against no."""
         evidence, rows = self.independent(), self.copying.rows

@@ -25,6 +25,7 @@ LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
 OVERLAP = {True: 3, False: 2}  # answers to an exclusive item, to a cell, that let its truth tell how frequent it is
 CLEARLY = 2.0  # standard errors by which a frequency has to leave an even spread
 FORGOTTEN = 3  # sweeps after which what was known beforehand is forgotten
+FEW = 0.45  # of all answers at most come from copiers; were they more, nobody could tell who copies whom
 SAMPLE = 100_000  # answers in which to look for copies; more would find hardly more
 NOTHING = (0.0, 0.0)  # known of a worker beforehand
 DOUBT = 10.0  # items of each category that an even spread weighs as much as
@@ -144,15 +145,16 @@ class Consensus:
         return [found.get(type(channel), np.zeros(len(channel.kinds))) for channel in channels]
 
     def _doubt(self, copies):
-        """Settle anew with those who may have copied, if that explains all answers better, by more than it takes to
-        name them: one of all the ways to name so many, and their shares."""
+        """Settle anew with those who may have copied, if they are few and that explains all answers better, by more
+        than it takes to name them: one of all the ways to name so many, and their shares."""
         if not any(shares.any() for shares in copies):
             return
         alone = self._twin()
         self._settle(copies)
         shares = np.concatenate(self._shares(self.channels_))
         found = (shares > 0).sum()
-        if self._likelihood() - found <= alone._likelihood() - betaln(found + 1, len(shares) - found + 1):
+        likelier = self._likelihood() - found > alone._likelihood() - betaln(found + 1, len(shares) - found + 1)
+        if not likelier or np.mean(np.concatenate([channel.doubted() for channel in self.channels_])) > FEW:
             self.__dict__.update(alone.__dict__)
 
     def _unknowing(self):

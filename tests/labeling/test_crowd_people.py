@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labeling.crowd import Answers, Choices, Consensus
+from labeling.crowd import Answers, Choices, Consensus, fitting
 from tests.answered import a_crowd, right, votes
 
 
@@ -112,6 +112,14 @@ def test_an_answer_that_was_copied_is_no_second_witness(seed):
 def test_who_is_often_right_is_not_taken_for_a_copier(seed):
     choices, _, _ = a_crowd(seed, items=600, skill=np.r_[np.full(10, 0.97), np.full(30, 0.6)])
     assert not Consensus().fit(choices).workers_.copies.any()
+
+
+def test_more_than_a_few_are_not_taken_for_copiers(monkeypatch):
+    """Were they most of a crowd, nobody could tell them from the many who agree."""
+    copies = copied(a_crowd(0, items=600, answers=4)[0], 10)
+    assert Consensus().fit(copies).workers_.copies.any()
+    monkeypatch.setattr(fitting, "FEW", 0.2)
+    assert not Consensus().fit(copies).workers_.copies.any()
 
 
 def test_people_who_are_never_wrong_are_not_taken_for_copiers():
