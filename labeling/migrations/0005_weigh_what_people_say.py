@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='project',
             name='agree_posterior',
-            field=models.FloatField(default=0.95, help_text='How probable a category must be.', validators=[django.core.validators.MinValueValidator(0.5), django.core.validators.MaxValueValidator(0.999)]),
+            field=models.FloatField(default=0.95, help_text='How probable a category must be.', validators=[django.core.validators.MinValueValidator(0.5), django.core.validators.MaxValueValidator(0.99)]),
         ),
         migrations.RunPython(take_over, migrations.RunPython.noop, elidable=True),
         migrations.AddConstraint(
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('agree_posterior__gte', 0.5), ('agree_posterior__lte', 0.999)), name='an agreed posterior is between a half and .999'),
+            constraint=models.CheckConstraint(condition=models.Q(('agree_posterior__gte', 0.5), ('agree_posterior__lte', 0.99)), name='an agreed posterior is between a half and .99'),
         ),
         migrations.AddField(
             model_name='reliability',

@@ -99,7 +99,7 @@ class Project(models.Model):
     )
     agree_posterior = models.FloatField(
         default=0.95,
-        validators=[MinValueValidator(0.5), MaxValueValidator(0.999)],
+        validators=[MinValueValidator(0.5), MaxValueValidator(0.99)],
         help_text="How probable a category must be.",
     )
     wanted = count(3, 1, 100, help_text="At most this many people are asked the same query.")
@@ -149,7 +149,7 @@ class Project(models.Model):
     )
     accept_confidence = models.FloatField(
         default=0.95,
-        validators=[MinValueValidator(0.51), MaxValueValidator(0.999)],
+        validators=[MinValueValidator(0.51), MaxValueValidator(0.99)],
         help_text="How surely that holds.",
     )
     audit_lead = count(2, 1, 5, help_text="People by whom an answer must lead in an audit at least.")
@@ -167,7 +167,7 @@ class Project(models.Model):
     class Meta:
         constraints = [
             between("agree_share", 0.5, 1, "an agreed share is between a half and 1"),
-            between("agree_posterior", 0.5, 0.999, "an agreed posterior is between a half and .999"),
+            between("agree_posterior", 0.5, 0.99, "an agreed posterior is between a half and .99"),
             between("exam_share", 0, 1, "an exam share is between 0 and 1"),
             between("gold_share", 0, 1, "a gold share is between 0 and 1"),
             between("test_pass", 0, 1, "a pass mark is between 0 and 1"),

@@ -120,7 +120,7 @@ SETTINGS = (
 )  # fmt: skip
 TEXTS = {name: text for _, _, fields in SETTINGS for name, text in fields.items()}
 PERCENTS = {  # from, to
-    "agree_share": (50, 100), "agree_posterior": (50, 99.9), "certain": (0, 100), "hard": (0, 100),
+    "agree_share": (50, 100), "agree_posterior": (50, 99), "certain": (0, 100), "hard": (0, 100),
     "exam_share": (0, 100), "gold_share": (0, 100),
     "target_confidence": (0, 100), "test_pass": (0, 100), "watch_level": (0.1, 50), "accept_share": (0.1, 50),
     "accept_confidence": (51, 99.9),
