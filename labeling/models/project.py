@@ -149,7 +149,7 @@ class Project(models.Model):
     )
     accept_confidence = models.FloatField(
         default=0.95,
-        validators=[MinValueValidator(0.51), MaxValueValidator(0.99)],
+        validators=[MinValueValidator(0.51), MaxValueValidator(0.999)],
         help_text="How surely that holds.",
     )
     audit_lead = count(2, 1, 5, help_text="People by whom an answer must lead in an audit at least.")
