@@ -145,6 +145,7 @@ def proceed(project: Project, now: datetime | None = None) -> bool:
     if audit is None:
         return False
     auditing.reopen(audit)
+    auditing.give_up_where_nobody_is_left(audit)
     case = looking.case_of(audit)
     return not case.waiting and looking.look(case, now or timezone.now())
 

@@ -95,5 +95,24 @@ def reopen(audit: Audit) -> int:
 
 def give_up(audit: Audit) -> int:
     """Wait no longer for answers: what nobody has decided by now counts as wrong. Says of how many items."""
-    waiting = Query.objects.open().filter(run=audit.run_id, purpose=Query.Purpose.AUDIT)
-    return waiting.update(state=Query.State.EXHAUSTED, reason="the audit was looked at before people had decided this")
+    reason = "the audit was looked at before people had decided this"
+    return waiting(audit).update(state=Query.State.EXHAUSTED, reason=reason)
+
+
+def give_up_where_nobody_is_left(audit: Audit) -> int:
+    """An item about which every worker was asked, and none is at it, stays undecided. Says of how many items."""
+    items = dict(QueryItem.objects.filter(query__in=waiting(audit)).values_list("query", "item"))
+    held = Assignment.objects.filter(query__query_items__item__in=items.values(), state__in=Assignment.HELD)
+    held = held.filter(worker__set_aside=False).values_list("query__query_items__item", "worker", "state")
+    asked, busy = defaultdict(set), set()
+    for item, worker, state in held:
+        asked[item].add(worker)
+        busy |= {item} if state == Assignment.State.LIVE else set()
+    workers = audit.project.members.workers().trusted().count()
+    left = [query for query, item in items.items() if item not in busy and len(asked[item]) >= workers]
+    done = waiting(audit).filter(pk__in=left)
+    return done.update(state=Query.State.EXHAUSTED, reason="everybody was asked, and no answer led")
+
+
+def waiting(audit: Audit):
+    return Query.objects.open().filter(run=audit.run_id, purpose=Query.Purpose.AUDIT)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labeling import quoting
+from labeling import auditing, quoting
 from labeling.models import Project
 from segmentation import certificates, promotion
 
@@ -45,17 +45,28 @@ def prices(project: Project) -> Prices:
     facts = quoting.facts(0.0, project.columns, [], quoting.conditions(project))
     row = quoting.quote_ahead(project, [facts])[0]
     rating = max(quoting.median_rating(project), (1 + LEAST_MARGIN) / 2)
-    enough = (lead for lead in range(project.audit_lead, MOST_LEAD) if right_by(lead, rating) >= RIGHT)
-    lead = next(enough, MOST_LEAD)
-    right = right_by(lead, rating)
-    people = lead * (2 * right - 1) / (2 * rating - 1)  # and how long it lasts (Feller 1968, XIV.3)
+    workers = project.members.workers().trusted().count()
+    walks = {
+        lead: walk(rating, lead, workers) for lead in range(project.audit_lead, max(MOST_LEAD, project.audit_lead) + 1)
+    }
+    enough = (lead for lead, (right, _) in walks.items() if right >= RIGHT)
+    lead = next(enough, max(walks, key=lambda lead: walks[lead][0]))
+    right, people = walks[lead]
     unit = project.budget.currency if row else "answers"
     return Prices(lead, max(row, 1) * people, max(row, 1) * project.agree_count, right, unit)
 
 
-def right_by(lead: int, rating: float) -> float:
-    """How often the answer is true that first leads by so many people of this rating: the gambler's ruin."""
-    return rating**lead / (rating**lead + (1 - rating) ** lead)
+def walk(rating: float, lead: int, workers: int) -> tuple[float, float]:
+    """How often the true answer is the one that comes to lead by so many people, and how many are asked: a random walk
+    between two walls, of as many steps as there are people."""
+    at, right, people = np.zeros(2 * lead + 1), 0.0, 0.0
+    at[lead] = 1.0
+    for _ in range(min(workers, auditing.places(lead))):
+        people += at.sum()
+        at = rating * np.append(0.0, at[:-1]) + (1 - rating) * np.append(at[1:], 0.0)
+        right += at[-1]
+        at[[0, -1]] = 0.0
+    return float(right), float(people)
 
 
 def weigh(project: Project, confidence: np.ndarray) -> Weighed:

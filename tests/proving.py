@@ -36,7 +36,7 @@ def a_sure_project(items=120, wrong=(), **fields):
         for row in range(first, first + items)
     )
     for _ in range(3):
-        a_worker(project, rating=0.95)
+        a_worker(project, rating=0.99)
     sure = np.linspace(0.97, 0.999, items)[:, None]
     probability = np.hstack([sure, (1 - sure) * 0.6, (1 - sure) * 0.4])
     probability[list(wrong)] = probability[list(wrong)][:, [1, 0, 2]]

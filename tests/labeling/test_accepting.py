@@ -55,7 +55,7 @@ def test_an_audit_of_a_small_pool_is_refused_with_the_number():
 def test_an_audit_that_the_budget_does_not_pay_is_refused_with_the_numbers():
     project = a_sure_project(cell_price=1000)
     with pytest.raises(
-        accepting.CannotAudit, match=r"50 audited items, for about 110,497 points.*has 100,000 available"
+        accepting.CannotAudit, match=r"50 audited items, for about 100,990 points.*has 100,000 available"
     ):
         accepting.begin(project, now())
 
@@ -73,6 +73,8 @@ def test_an_audit_is_planned_with_the_doubts_that_the_exam_has_of_the_classifier
 
 def test_what_an_audited_item_costs_is_what_it_takes_until_one_answer_leads():
     project = a_sure_project(audit_lead=3, cell_price=1)
+    for _ in range(20):
+        a_worker(project)
     Member.objects.workers().update(rating=0.9)
     random, asked, right = np.random.default_rng(0), [], []
     for _ in range(4000):
@@ -84,11 +86,31 @@ def test_what_an_audited_item_costs_is_what_it_takes_until_one_answer_leads():
     assert cost.right == pytest.approx(np.mean(right), abs=0.006) and cost.answers == 3 * project.agree_count
 
 
-@pytest.mark.parametrize(("rating", "lead"), [(0.97, 2), (0.9, 3), (0.8, 4), (0.55, 5)])
-def test_the_less_reliable_people_are_the_more_of_them_must_agree(rating, lead):
+@pytest.mark.parametrize(
+    ("rating", "workers", "lead"), [(0.97, 20, 2), (0.9, 20, 3), (0.85, 20, 4), (0.8, 20, 5), (0.9, 6, 2)]
+)
+def test_the_less_reliable_people_are_the_more_of_them_must_agree_as_far_as_there_are_so_many(rating, workers, lead):
     project = a_sure_project()
+    for _ in range(workers - 3):
+        a_worker(project)
     Member.objects.workers().update(rating=rating)
     assert weighing.prices(project).lead == lead
+
+
+def test_an_item_about_which_everybody_was_asked_is_waited_for_no_longer():
+    project = a_sure_project()
+    accepting.begin(project, now(), seed=1)
+    refill(project)
+    query, workers = audits(project).first(), list(project.members.workers().select_related("project__budget", "user"))
+    say(query, workers[0], "cat"), say(query, workers[1], "dog")
+    for other in audits(project, state="open").exclude(pk=query.pk):
+        say(other, workers[0], "cat"), say(other, workers[1], "cat")
+    refill(project)
+    assert Audit.objects.get().looks == 0  # the third one may still say
+    say(query, workers[2], "bird")
+    refill(project)
+    query.refresh_from_db()
+    assert query.state == Query.State.EXHAUSTED and Certificate.objects.get().wrong == 1
 
 
 def test_a_run_is_not_audited_while_another_is_on_its_way():
