@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Case, Exists, F, OuterRef, Value, When
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Greatest, Least
 
 from labeling import believing, consensus, proposals, rating
@@ -225,14 +225,13 @@ def agreed_by_people(project: Project, cells: Mapping[int, consensus.Cell], stan
 
 
 def close_if_idle(query: Query, value: float, price: int) -> None:
-    """Note what one more answer would tell, and close a query that has been answered often enough to agree where that
-    is not worth the price: it would be asked in vain."""
+    """Of a query that was asked often enough to agree, note what one more answer would tell, and close it where that is
+    not worth the price. Until then it keeps its rank: what nobody can agree on would have been asked in vain."""
     project = query.project
     bits = proposals.whole(len(project.category_keys), project.exclusive)
     idle = not proposals.worth_asking(value, price, project.item_worth, bits)
-    often = Case(When(asked__gte=project.agree_count, then=Value(Query.State.CLOSED)), default=F("state"))
-    fields = {"state": often} if idle else {}
-    Query.objects.open().filter(pk=query.pk).update(value=value, **fields)
+    often = Query.objects.open().filter(pk=query.pk, asked__gte=project.agree_count)
+    often.update(value=value, **{"state": Query.State.CLOSED} if idle else {})
 
 
 def close_if_answered(query: Query, settled: bool) -> bool:

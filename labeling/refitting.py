@@ -72,7 +72,8 @@ def foretold(project: Project, log: Log) -> tuple[np.ndarray | None, np.ndarray 
 
 def publish(project: Project, log: Log, fitted: crowd.Consensus, now: datetime) -> Refit:
     """What answers are read by from now on, and everybody's reliability."""
-    pools = {str(kind): pool for (kind, _), pool in fitted.pools_.items()}
+    width = believing.of(project).width
+    pools = {str(kind): pool for (kind, size), pool in fitted.pools_.items() if size == width(str(kind))}
     made = {f"rates.{kind}": pool.rates for kind, pool in pools.items()} | {"base": fitted.base_}
     if fitted.blend_:
         made["prior"] = spread(project, log, fitted.prior_)

@@ -24,7 +24,7 @@ def test_all_say_the_same_and_nobody_else_is_asked():
 
 
 def test_the_value_of_an_open_query_follows_what_is_still_in_doubt():
-    project = a_project(wanted=9, agree_count=5, agree_share=1.0)
+    project = a_project(wanted=9, agree_count=1, agree_by="posterior", agree_posterior=0.99)
     query = a_query(project, "categories", value=1.58)
     values = []
     for yes in ("cat", "cat", "cat"):
@@ -56,3 +56,10 @@ def test_what_measures_is_asked_whatever_it_is_worth():
         say(a_worker(project), [yes])
     query.refresh_from_db()
     assert query.state == "open"
+
+
+def test_what_too_few_have_judged_to_agree_keeps_its_rank():
+    project = a_project(wanted=9, agree_count=2)
+    first, _ = a_query(project, "categories", value=1.58), a_query(project, "categories", value=1.5)
+    say(a_worker(project), ["cat"])
+    assert asking.next_assignment(a_worker(project), now=now()).query == first
