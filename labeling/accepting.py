@@ -141,13 +141,13 @@ def certain(project: Project) -> float:
 
 def proceed(project: Project, now: datetime | None = None) -> bool:
     """Take the next look if everything drawn for it is decided; says whether it was taken."""
-    audit = underway(project)
+    audit, now = underway(project), now or timezone.now()
     if audit is None:
         return False
     auditing.reopen(audit)
-    auditing.give_up_where_nobody_is_left(audit)
+    auditing.give_up_where_nobody_is_left(audit, now)
     case = looking.case_of(audit)
-    return not case.waiting and looking.look(case, now or timezone.now())
+    return not case.waiting and looking.look(case, now)
 
 
 def look_now(project: Project, now: datetime) -> bool:

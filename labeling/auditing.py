@@ -5,12 +5,14 @@ Read from the answers to audit queries alone, one person one voice, whatever els
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Count, Exists, F, OuterRef, Q
 
 from labeling.models import Assignment, Audit, Judgment, Query, QueryCategory, QueryItem
 
+ABSENCE = timedelta(days=1)
 PLACES = 4  # times its lead: as many people are asked about one item at most
 Answer = frozenset[int]  # the categories one person says an item belongs to, by primary keys
 
@@ -99,17 +101,27 @@ def give_up(audit: Audit) -> int:
     return waiting(audit).update(state=Query.State.EXHAUSTED, reason=reason)
 
 
-def give_up_where_nobody_is_left(audit: Audit) -> int:
-    """An item about which every worker was asked, and none is at it, stays undecided. Says of how many items."""
+def give_up_where_nobody_is_left(audit: Audit, now: datetime) -> int:
+    """An item about which every worker was asked, and none is at it, stays undecided. Says of how many items.
+
+    Who has not come for a day is not waited for, as long as somebody comes.
+    """
     items = dict(QueryItem.objects.filter(query__in=waiting(audit)).values_list("query", "item"))
     held = Assignment.objects.filter(query__query_items__item__in=items.values(), state__in=Assignment.HELD)
-    held = held.filter(worker__set_aside=False).values_list("query__query_items__item", "worker", "state")
-    asked, busy = defaultdict(set), set()
-    for item, worker, state in held:
+    held = held.filter(worker__set_aside=False)
+    asked, busy, fresh = defaultdict(set), set(), set()
+    for item, worker, state, offered in held.values_list("query__query_items__item", "worker", "state", "offered"):
         asked[item].add(worker)
         busy |= {item} if state == Assignment.State.LIVE else set()
-    workers = audit.project.members.workers().trusted().count()
-    left = [query for query, item in items.items() if item not in busy and len(asked[item]) >= workers]
+        fresh |= {item} if offered > now - ABSENCE else set()
+    workers = audit.project.members.workers().trusted()
+    everybody = set(workers.values_list("pk", flat=True))
+    came = set(workers.filter(assignments__offered__gt=now - ABSENCE).values_list("pk", flat=True))
+    left = [
+        query
+        for query, item in items.items()
+        if item not in busy and (asked[item] >= everybody or (came and item not in fresh and asked[item] >= came))
+    ]
     done = waiting(audit).filter(pk__in=left)
     return done.update(state=Query.State.EXHAUSTED, reason="everybody was asked, and no answer led")
 

@@ -1,11 +1,13 @@
 """Certified acceptance: the classifier decides what a blind audit of one frozen run proves it may."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
 
 from labeling import accepting, agreeing, arrays, board, certified, freezing, looking, opening, training, weighing
-from labeling.models import Audit, Certificate, Consensus, Member, Project, Query
+from labeling.models import Assignment, Audit, Certificate, Consensus, Member, Project, Query
 from tests.making import a_project, a_query, a_run, a_worker, an_item, measured, now
 from tests.proving import a_sure_project, audits, certify, judge, publish, refill, say
 from tests.teaching import a_taught_project, agree, run
@@ -291,6 +293,25 @@ def test_a_look_need_not_wait_for_what_nobody_can_answer():
     assert accepting.look_now(project, now())
     left.refresh_from_db()
     assert left.state == Query.State.EXHAUSTED and Certificate.objects.get().wrong == 1
+
+
+def test_who_has_not_come_for_a_day_is_not_waited_for():
+    project = a_sure_project()
+    accepting.begin(project, now(), seed=1)
+    refill(project)
+    a_worker(project, "never there")
+    undecided, workers = audits(project).first(), [a_worker(project) for _ in range(2)]
+    for worker, yes in zip(workers, ["cat", "dog"], strict=True):
+        say(undecided, worker, [yes])
+    mine = Query.objects.filter(pk=undecided.pk)
+    mine.update(state="closed")
+    judge(project, workers=workers)
+    mine.update(state="open")
+    assert not accepting.proceed(project, now())
+    assert not accepting.proceed(project, now() + timedelta(days=2))  # nobody has come since: the project rests
+    Assignment.objects.exclude(query=undecided).update(offered=now() + timedelta(days=2))
+    assert accepting.proceed(project, now() + timedelta(days=2))
+    assert Certificate.objects.get().wrong == 1
 
 
 def test_who_is_set_aside_has_no_say_in_an_audit():
