@@ -111,5 +111,5 @@ def test_the_sweep_is_scheduled_once_and_a_change_of_it_is_kept():
     ensure_schedules()
     Schedule.objects.update(minutes=5)
     ensure_schedules()
-    schedule = Schedule.objects.get()
+    schedule = Schedule.objects.get(name="sweep")
     assert (schedule.func, schedule.minutes, schedule.schedule_type) == ("labeling.tasks.sweep", 5, Schedule.MINUTES)
