@@ -175,23 +175,28 @@ def flows(clients: int, times: int) -> dict:
     return {"seconds": perf_counter() - began, "took": took, "server": process_time() - cpu, "client": 0.0}
 
 
-ROWS = [  # what an answer and the next lease write
+ANSWER = [  # what an answer writes, and then the next lease
     "UPDATE labeling_assignment SET state = 'answered', finished = :now, paid = reward WHERE id = :assignment",
     "INSERT INTO labeling_judgment (assignment_id, worker_id, item_id, category_id, degree, created)"
     " VALUES (:assignment, :worker, :item, :category, 1, :now)",
-    "INSERT INTO labeling_consensus (project_id, item_id, category_id, degree, posterior, judgments, agreed, exclusive,"
-    " source) VALUES (1, :item, :category, 1, 1, 1, :now, 1, 'people')",
-    "UPDATE labeling_member SET agreed = agreed + 1, judged = judged + 1 WHERE id = :worker",
+    "INSERT INTO labeling_consensus (project_id, item_id, category_id, degree, error, share, posterior, evidence,"
+    " judgments, agreed, exclusive, source) VALUES (1, :item, :category, 1, 0, 1, 1, 0, 1, :now, 1, 'people')",
+    "INSERT INTO labeling_reliability (worker_id, kind, rating, error, judged, copies, counts)"
+    " VALUES (:worker, 'yes_no', 0.75, 0.1, 1, 0, '[]') ON CONFLICT DO UPDATE SET judged = judged + 1",
+    "UPDATE labeling_member SET agreed = agreed + 1, judged = judged + 1, rating = 0.75 WHERE id = :worker",
     "UPDATE labeling_query SET state = 'closed' WHERE id = :query",
     "INSERT INTO rewards_transfer (budget_id, debit_id, credit_id, amount, kind, reference, key, resolves_id, created)"
     " VALUES (1, :reserved, :earned, 10, 'post', '', :key, :reservation, :now)",
-    "COMMIT",
-    "UPDATE labeling_query SET asked = asked + 1 WHERE id = :next",
-    "INSERT INTO rewards_transfer (budget_id, debit_id, credit_id, amount, kind, reference, created)"
-    " VALUES (1, :available, :reserved, 10, 'reserve', '', :now)",
-    "INSERT INTO labeling_assignment (query_id, worker_id, state, reward, reservation_id, offered, expires, reopened,"
-    " reason, note) VALUES (:next, :worker, 'live', 10, :money, :now, '2100-01-01', 0, '', '')",
 ]
+PLACE = "UPDATE labeling_query SET asked = asked + 1 WHERE id = :next"
+RESERVE = (
+    "INSERT INTO rewards_transfer (budget_id, debit_id, credit_id, amount, kind, reference, created)"
+    " VALUES (1, :available, :reserved, 10, 'reserve', '', :now)"
+)
+LEASE = (
+    "INSERT INTO labeling_assignment (query_id, worker_id, state, reward, reservation_id, offered, expires, reopened,"
+    " test, reason, note) VALUES (:next, :worker, 'live', 10, :money, :now, '2100-01-01', 0, 0, '', '')"
+)
 
 
 def bare(times: int, commits: int) -> dict:
@@ -221,7 +226,7 @@ def bare(times: int, commits: int) -> dict:
         start = perf_counter()
         one = row | held | {"query": query, "item": item, "category": category, "next": following}
         file.execute("BEGIN IMMEDIATE")
-        for statement in ROWS[:6]:
+        for statement in ANSWER:
             file.execute(statement, one | {"key": f"answer {held['assignment']}"})
         if commits == 2:
             file.execute("COMMIT")
@@ -233,9 +238,9 @@ def bare(times: int, commits: int) -> dict:
 
 
 def lease(file, row) -> dict:
-    file.execute(ROWS[7], row)
-    money = file.execute(ROWS[8], row).lastrowid
-    return {"reservation": money, "assignment": file.execute(ROWS[9], row | {"money": money}).lastrowid}
+    file.execute(PLACE, row)
+    money = file.execute(RESERVE, row).lastrowid
+    return {"reservation": money, "assignment": file.execute(LEASE, row | {"money": money}).lastrowid}
 
 
 # --- the tables ------------------------------------------------------------------------------------------------------
