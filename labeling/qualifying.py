@@ -1,7 +1,7 @@
-"""A worker's beginnings: what an admin knows of him, and the test that comes before the first paid query.
+"""A worker's beginnings: what an admin knows of them, and the test that comes before the first paid query.
 
 The test is gold, shown as a test, unpaid; its answers rate the worker as any gold does. Who stays below the pass mark
-is offered nothing, unless an admin lets him in.
+is offered nothing, unless an admin lets them in.
 """
 
 from collections import defaultdict
@@ -32,7 +32,7 @@ def untested(worker: Member) -> bool:
 
 
 def failed(worker: Member) -> bool:
-    """Is this worker below the pass mark, and nobody has let him in?"""
+    """Is this worker below the pass mark, and nobody has let them in?"""
     score, mark = worker.test_score, worker.project.test_pass
     return bool(worker.project.test_length and score is not None and score < mark and not worker.admitted)
 
@@ -93,7 +93,7 @@ def mark(project: Project, answer: Assignment, said: Mapping[Cell, float], truth
 
 
 def record(worker: Member, **fields) -> None:
-    """What is known of a worker, and with what rating he therefore begins; one who was judged keeps his own."""
+    """What is known of a worker, and what rating follows to begin with; who was judged keeps the rating."""
     Member.objects.filter(pk=worker.pk).update(**fields)
     if "starting_rating" in fields:
         Member.objects.filter(pk=worker.pk, judged=0).update(rating=fields["starting_rating"])

@@ -1,7 +1,7 @@
-"""Who watches over the workers: what speaks against one is kept in words and, where the admin says so, pauses him.
+"""Who watches over the workers: what speaks against one is kept in words and, where the admin says so, pauses them.
 
 Nobody comes under suspicion before ten answers. Who is paused is offered nothing further and keeps what was earned,
-until an admin lets him go on or sets him aside; what an admin has excused is not held against him again.
+until an admin lets them go on or sets them aside; what an admin has excused is not held against them again.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
 """Who repeats the answers of one who answered before, the wrong ones too, beyond what truth and illusions explain.
 
 A copier and the one copied vouch for each other, and a model that hears both takes their errors for the truth. So each
-suspect is held against what the others make of the items without him, and who is found out is not heard any more.
+suspect is held against what the others make of the items alone, and who is found out is not heard any more.
 """
 
 from typing import NamedTuple
@@ -56,7 +56,7 @@ def copying(model, answers, workers, excused=None):
     """Copying of each worker in a fitted Consensus; `answers`: what it was fitted on, in the order of answering.
 
     The wager: half the answers are the other's rather than the worker's own. A worker's e-value is half the mean over
-    all whom he might have followed and half that of following the first, so that many pairs raise no false alarm.
+    all who might have been followed and half that of following the first, so that many pairs raise no false alarm.
     excused: {worker: row}; rows before are not held against the worker.
     """
     forms = [_said(channel, model, answers, workers, excused or {}) for channel in model.channels_]

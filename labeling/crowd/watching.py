@@ -130,7 +130,7 @@ class Guessing(NamedTuple):
 
 
 def guessing(forms, workers):
-    """Whether answers depend on what is asked: a guesser's follow his habits, an ordinary worker's also the item.
+    """Whether answers depend on what is asked: a guesser's follow a habit, an ordinary worker's also the item.
 
     The wager: the answer is foretold by the worker's own earlier answers alone (Krichevsky and Trofimov's estimate)
     rather than by a mixture of these and of what an ordinary worker would say.

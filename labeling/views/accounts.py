@@ -1,4 +1,4 @@
-"""What belongs to a person, not to a project: where he works, coming in by invitation, balances, the password."""
+"""What belongs to a person, not to a project: where one works, coming in by invitation, balances, the password."""
 
 import uuid
 
@@ -32,7 +32,7 @@ def home(request):
 
 
 def working(user, balances) -> list[dict]:
-    """Where this user works: the project, how much he answered there and what he has earned."""
+    """Where this user works: the project, how much was answered there and what was earned."""
     answers = Count("assignments", filter=Q(assignments__state=Assignment.State.ANSWERED))
     rows = Member.objects.workers().filter(user=user).select_related("project__budget")
     return [
@@ -42,7 +42,7 @@ def working(user, balances) -> list[dict]:
 
 
 def running(user) -> list[dict]:
-    """Projects this user may look into, with his roles there; a superuser looks into all."""
+    """Projects this user may look into, with the roles there; a superuser looks into all."""
     projects = Project.objects.all() if user.is_superuser else Project.objects.of(user, *READS)
     roles = {}
     for member in Member.objects.filter(user=user, role__in=READS):

@@ -144,7 +144,7 @@ class AmountForm(forms.Form):
 
 
 class BeginningsForm(forms.ModelForm):
-    """What an admin knows of a worker, and the rating it makes him begin with."""
+    """What an admin knows of a worker, and the rating to begin with for that."""
 
     class Meta:
         model = Member

@@ -10,7 +10,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 
 def signed_in(view):
-    """Send a visitor to sign in and back to the page he saw; a fragment must not be replaced by a sign-in page."""
+    """Send a visitor to sign in and back to the page they saw; a fragment must not be replaced by a sign-in page."""
 
     @wraps(view)
     def gate(request, *args, **kwargs):

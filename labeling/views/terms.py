@@ -74,7 +74,7 @@ SETTINGS = (
     ),
     (
         "Watching over workers",
-        "What follows when a worker's answers speak against him, never before ten. The evidence is on the people page.",
+        "What follows when answers speak against their worker, never before ten. The evidence is on the people page.",
         {
             "on_fast": ("Too fast", "Most answers in less than a quarter of the time that others take."),
             "on_guessing": ("No better than chance", "Answers side with others no more than guesses would."),

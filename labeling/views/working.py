@@ -74,7 +74,7 @@ def answer(request, assignment):
     try:
         outcome = answering.record(assignment, form.degrees(), now=timezone.now())
     except answering.AnswerRefused as refusal:
-        if refusal.field is None:  # there is nothing to mend in the answer: the query is his no longer
+        if refusal.field is None:  # there is nothing to mend in the answer: the query is theirs no longer
             return following(request, worker, str(refusal))
         form.add_error("answer", str(refusal))
         return show(request, worker, assignment, form=form, status=422)
