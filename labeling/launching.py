@@ -67,7 +67,8 @@ def exit_with_parent() -> None:
     """Called in the child: leave at once when standard input closes."""
 
     def watch():
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):  # not through sys.stdin, whose lock the interpreter wants when it ends
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -184,3 +184,11 @@ def test_the_command_carries_out_no_attempt_but_its_own(monkeypatch):
     call_command("train", str(run.pk), attempt=1)
     assert TrainingRun.objects.get().state == State.FAILED  # a project without items: a sentence, not a trace
     assert "no items" in TrainingRun.objects.get().message and timezone.now() >= TrainingRun.objects.get().finished
+
+
+def test_a_child_that_is_done_ends_in_peace_while_its_parent_lives(settings):
+    program = "import django; django.setup(); from labeling import launching; launching.exit_with_parent()"
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "labeling.settings"}
+    options = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": settings.BASE_DIR}
+    with subprocess.Popen([sys.executable, "-c", program], env=environment, **options) as child:
+        assert (child.wait(60), child.stderr.read()) == (0, "")
