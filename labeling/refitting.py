@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.db import transaction
 
-from labeling import agreeing, arrays, believing, crowd, rating
+from labeling import agreeing, arrays, believing, crowd, predicting, rating
 from labeling.crowd import posteriors
 from labeling.models import Consensus, Judgment, Member, Project, Refit, Reliability
 from labeling.recalling import Log, recall
@@ -59,11 +59,9 @@ def foretold(project: Project, log: Log) -> tuple[np.ndarray | None, np.ndarray 
     run = project.published if project.published_id else None
     if run is None or "prior" not in run.arrays:
         return None, None
-    stored, near = arrays.load(run.arrays["prior"]), arrays.load(run.arrays["mass"])
-    columns = list(project.categories.order_by("column").values_list("column", flat=True))
-    seen, offered = log.rows < len(stored), np.array(columns) < stored.shape[1]
-    prior = np.full(log.shape, np.nan)
-    prior[np.ix_(seen, offered)] = stored[np.ix_(log.rows[seen], np.array(columns)[offered])]
+    near, columns = arrays.load(run.arrays["mass"]), project.categories.order_by("column")
+    prior = predicting.known(arrays.load(run.arrays["prior"]), log.rows, columns.values_list("column", flat=True))
+    prior = prior.astype(float)
     known = ~np.isnan(prior).all(axis=1)
     prior = np.where(np.isnan(prior), 1 / log.shape[1] if project.exclusive else 0.5, prior)
     mass = np.where(known & ~log.blind, near[np.minimum(log.rows, len(near) - 1)], 0.0)

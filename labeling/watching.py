@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from labeling.crowd import Answers, Consensus, following, watching
-from labeling.kinds import KINDS
+from labeling.hearing import IMPLYING
 from labeling.models import (
     Assignment,
     Gold,
@@ -33,7 +33,6 @@ CELLS = 60_000  # or the latest that judge so many cells, where an answer judges
 BATCH = 1_000  # keys in one statement
 REST = timedelta(minutes=1)  # between two looks at a project
 RULES = {Reason.FAST: "on_fast", Reason.GUESSING: "on_guessing", Reason.COPYING: "on_copying"}
-IMPLYING = [kind.name for kind in KINDS.values() if kind.implied]
 
 
 # --- when ------------------------------------------------------------------------------------------------------------

@@ -41,12 +41,17 @@ def fresh_beliefs():
 
 
 @pytest.fixture
-def misled(settings, tmp_path):
-    """Arrays in a folder of the test, and classifiers that go wrong beside one that learns quickly."""
+def own_arrays(settings, tmp_path):
+    """Arrays in a folder of the test."""
     settings.STORAGES = settings.STORAGES | {
         "arrays": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
     }
     settings.ARRAYS_CACHE = tmp_path / "cache"
+
+
+@pytest.fixture
+def misled(own_arrays, settings):
+    """Classifiers that go wrong beside one that learns quickly."""
     settings.CLASSIFIERS = settings.CLASSIFIERS | WRONG
 
 

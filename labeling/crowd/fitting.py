@@ -17,11 +17,10 @@ from labeling.crowd.answers import read, sample
 from labeling.crowd.channels import Celled, Chosen
 from labeling.crowd.copying import TRIALS
 from labeling.crowd.degrees import degrees
-from labeling.crowd.online import Row
+from labeling.crowd.online import LONE, Row
 from labeling.crowd.posteriors import ASKED, OPEN, asked_about, best, posterior, tempered, with_gold
 
 SWEEPS = 10
-LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
 OVERLAP = {True: 3, False: 2}  # answers to an exclusive item, to a cell, that let its truth tell how frequent it is
 CLEARLY = 2.0  # standard errors by which a frequency has to leave an even spread
 FORGOTTEN = 3  # sweeps after which what was known beforehand is forgotten

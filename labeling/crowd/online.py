@@ -10,7 +10,7 @@ import numpy as np
 from labeling.crowd.posteriors import posterior, tempered
 from labeling.crowd.rates import chosen, filled, fresh, shrunk
 
-LONE = 0.1  # of an answer that nobody has checked
+LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
 
 
 class Row(NamedTuple):

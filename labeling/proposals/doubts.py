@@ -7,7 +7,7 @@ from functools import cached_property, reduce
 import numpy as np
 from scipy import sparse
 
-from labeling.proposals import gains
+from labeling.crowd.rates import fresh
 
 ROUNDING = 1e-6  # float32 rows sum to one only nearly
 BLOCK = 4096  # items
@@ -139,7 +139,7 @@ class Doubt:
     def said(self, kind: str) -> np.ndarray:
         """Rates of what people say in queries of this kind."""
         choice = kind == "categories" and self.exclusive
-        return self.rates.get(kind, gains.even(len(self.names) if choice else 2))
+        return self.rates.get(kind, fresh(len(self.names) if choice else 2).rates)
 
 
 def highest(p):

@@ -5,15 +5,7 @@ Rates are P(said | truth), row by truth: (C, C) of a choice among all categories
 
 import numpy as np
 
-NEWCOMER = 0.75  # right answers of people of whom nothing is known
 FADING = 0.15  # people err alike: each answer that was given already takes so much from what the next one tells
-
-
-def even(categories, accuracy=NEWCOMER):
-    """Rates (C, C) of people who are right this often and err evenly."""
-    rates = np.full((categories, categories), (1 - accuracy) / max(categories - 1, 1))
-    np.fill_diagonal(rates, accuracy)
-    return rates
 
 
 def of_choice(p, rates):

@@ -53,8 +53,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Chart:
-    """The frame (left, top, right, bottom), ticks along both axes, and the lines."""
+class Frame:
+    """Where a picture's axes stand in its viewBox."""
 
     width: int
     height: int
@@ -62,6 +62,12 @@ class Chart:
     top: int
     right: int
     bottom: int
+
+
+@dataclass(frozen=True)
+class Chart(Frame):
+    """Ticks along both axes, and the lines."""
+
     x: tuple[Tick, ...]
     y: tuple[Tick, ...]
     lines: tuple[Line, ...]

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from labeling.freezing import Frozen
-from labeling.views.charts import Tick
+from labeling.views.charts import Frame, Tick
 
 POINTS = 120  # of a line
 ROWS = 10  # of the table behind the picture
@@ -28,15 +28,9 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Curve:
-    """The frame, ticks and paths, in units of the viewBox; `rows` hold the same figures."""
+class Curve(Frame):
+    """Ticks and paths, in units of the viewBox; `rows` hold the same figures."""
 
-    width: int
-    height: int
-    left: int
-    top: int
-    right: int
-    bottom: int
     x: tuple[Tick, ...]
     thresholds: tuple[Tick, ...]
     y: tuple[Tick, ...]

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from labeling import answering, asking, opening
@@ -74,7 +75,7 @@ def test_a_project_is_made_filled_funded_and_handed_out(open_page, admin, device
     guest.get_by_label("Password", exact=True).fill("battery staple 9")
     guest.get_by_label("Password confirmation").fill("battery staple 9")
     guest.locator("main button").click()
-    guest.wait_for_url("**/work/**")
+    guest.wait_for_url("**" + reverse("work", args=[Project.objects.get().slug]))
     assert Project.objects.get().members.workers().get().user.username == "wilma"
 
 

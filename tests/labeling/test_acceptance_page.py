@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.messages import get_messages
+from django.urls import reverse
 
 from labeling import accepting, looking
 from labeling.models import Audit, Certificate
@@ -10,15 +11,7 @@ from tests.making import a_worker, now
 from tests.proving import a_sure_project, certify, judge, refill
 from tests.visiting import page, post, text
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def arrays_of_its_own(settings, tmp_path):
-    settings.STORAGES = settings.STORAGES | {
-        "arrays": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
-    }
-    settings.ARRAYS_CACHE = tmp_path / "cache"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_arrays")]
 
 
 @pytest.fixture
@@ -134,7 +127,7 @@ def test_a_worker_cannot_tell_an_audit_from_an_exam(client):
     cards = []
     for purpose in ("audit", "exam"):
         project.queries.open().update(purpose=purpose)
-        card = text(client.post(f"/work/{project.slug}/next/", follow=True))
+        card = text(client.post(reverse("next_query", args=[project.slug]), follow=True))
         assert "What item" in card
         cards.append(re.sub(r"[A-Za-z0-9]{32,}|\d+", "#", card))
         project.queries.filter(assignments__worker=worker).delete()

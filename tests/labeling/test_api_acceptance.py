@@ -11,15 +11,7 @@ from tests.making import a_worker, now
 from tests.proving import a_sure_project, certify, judge, refill
 from tests.speaking import Speaker
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def arrays_of_its_own(settings, tmp_path):
-    settings.STORAGES = settings.STORAGES | {
-        "arrays": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
-    }
-    settings.ARRAYS_CACHE = tmp_path / "cache"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_arrays")]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import entropy
 
 from labeling.crowd import rates
-from labeling.proposals import gains
+from labeling.proposals import Doubt, gains
 from tests.doubting import SEEDS
 
 
@@ -37,8 +37,8 @@ def test_a_yes_or_no_tells_no_more_of_the_item_than_of_its_cell(seed):
 def test_nothing_is_told_by_who_answers_alike_whatever_is_true_nor_of_what_is_certain():
     p = np.array([0.2, 0.5, 0.9])
     assert gains.of_cell(p, np.array([[0.3, 0.7], [0.3, 0.7]])) == pytest.approx(0, abs=1e-9)
-    assert gains.of_cell(np.array([0.0, 1.0]), gains.even(2)) == pytest.approx(0, abs=1e-9)
-    assert gains.of_choice(np.eye(3), gains.even(3)) == pytest.approx(0, abs=1e-9)
+    assert gains.of_cell(np.array([0.0, 1.0]), rates.fresh(2).rates) == pytest.approx(0, abs=1e-9)
+    assert gains.of_choice(np.eye(3), rates.fresh(3).rates) == pytest.approx(0, abs=1e-9)
 
 
 def test_who_never_errs_tells_all_that_is_in_doubt():
@@ -48,18 +48,23 @@ def test_who_never_errs_tells_all_that_is_in_doubt():
 
 
 def test_people_of_whom_nothing_is_known_are_as_the_consensus_takes_them():
-    for categories in (2, 4, 10):
-        assert gains.even(categories) == pytest.approx(rates.fresh(categories).rates)
+    for categories in (3, 4, 10):
+        even = np.full((1, categories), 1 / categories)
+        doubt = Doubt(even, True, np.ones(1, bool), tuple(map(str, range(categories))))
+        assert np.array_equal(doubt.said("categories"), rates.fresh(categories).rates)
+        assert np.array_equal(doubt.said("yes_no"), rates.fresh(2).rates)
 
 
 def test_answers_about_one_item_tell_less_and_less():
-    value = [gains.of_query(np.array([[0.6, 0.4]]), [0], gains.even(2), [judged], True, False) for judged in range(6)]
+    value = [
+        gains.of_query(np.array([[0.6, 0.4]]), [0], rates.fresh(2).rates, [judged], True, False) for judged in range(6)
+    ]
     assert value == sorted(value, reverse=True) and value[5] < 0.6 * value[0]
 
 
 def test_a_querys_value_falls_as_its_answer_becomes_foreseeable():
     rows = [np.array([[top, 0.9 - top, 0.1]]) for top in (0.5, 0.7, 0.85)]
-    for choice, kind in ((True, gains.even(3)), (False, gains.even(2))):
+    for choice, kind in ((True, rates.fresh(3).rates), (False, rates.fresh(2).rates)):
         columns = [0, 1, 2] if choice else [0]
         value = [gains.of_query(row, columns, kind, [1], True, choice) for row in rows]
         assert value == sorted(value, reverse=True)
@@ -67,9 +72,9 @@ def test_a_querys_value_falls_as_its_answer_becomes_foreseeable():
 
 def test_a_grid_tells_the_sum_of_its_cells_and_a_shared_row_too():
     p = np.array([[0.5, 0.2], [0.9, 0.4]])
-    cells = gains.of_cell(p, gains.even(2))
-    assert gains.of_query(p, [1], gains.even(2), [0, 0], True, False) == pytest.approx(cells[:, 1].sum())
-    assert gains.of_query(p[:1], [0, 1], gains.even(2), [0], False, True) == pytest.approx(cells[0].sum())
+    cells = gains.of_cell(p, rates.fresh(2).rates)
+    assert gains.of_query(p, [1], rates.fresh(2).rates, [0, 0], True, False) == pytest.approx(cells[:, 1].sum())
+    assert gains.of_query(p[:1], [0, 1], rates.fresh(2).rates, [0], False, True) == pytest.approx(cells[0].sum())
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,7 @@ from labeling import answering, arrays, asking, selecting
 from labeling.models import Consensus, Gold, Item, Project, Query
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def arrays_of_its_own(settings, tmp_path):
-    settings.STORAGES = settings.STORAGES | {
-        "arrays": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
-    }
-    settings.ARRAYS_CACHE = tmp_path / "cache"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_arrays")]
 
 
 def publish(project, probability, **metrics):

@@ -12,22 +12,6 @@ from tests.pressing import begin, held, page_of, press, text, undo
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def project():
-    return a_project(instructions="Listen to the whole piece.\nThen decide.")
-
-
-@pytest.fixture
-def worker(project):
-    return a_worker(project)
-
-
-@pytest.fixture
-def browser(client, worker):
-    client.force_login(worker.user)
-    return client
-
-
 # --- giving back -----------------------------------------------------------------------------------------------------
 
 
