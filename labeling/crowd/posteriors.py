@@ -5,6 +5,7 @@ from functools import reduce
 import numpy as np
 
 OPEN = 1e-3  # a surer prior would be deaf
+SHORT = 32  # columns; along longer axes numpy is quick enough
 ASKED = 0.5  # how often a single category asked about is the item's, until answers tell
 MISLED = 0.005  # of items (cells) look to everybody like something else, however many are asked
 
@@ -34,7 +35,7 @@ def asked_about(base, share):
 
 def best(rows):
     """The rows' maxima (...,); column by column, since numpy is slow along a short last axis."""
-    return reduce(np.maximum, np.moveaxis(rows, -1, 0))
+    return reduce(np.maximum, np.moveaxis(rows, -1, 0)) if rows.shape[-1] <= SHORT else rows.max(axis=-1)
 
 
 def damping(judgments, shared):

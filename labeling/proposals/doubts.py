@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
+from labeling.crowd.posteriors import best
 from labeling.crowd.rates import fresh
 
 ROUNDING = 1e-6  # float32 rows sum to one only nearly
@@ -88,7 +89,7 @@ class Doubt:
     @cached_property
     def top(self) -> np.ndarray:
         """(n,) the leading category's probability: an exclusive item's confidence."""
-        return highest(self.probability)
+        return best(self.probability)
 
     @cached_property
     def altogether(self) -> np.ndarray:
@@ -140,8 +141,3 @@ class Doubt:
         """Rates of what people say in queries of this kind."""
         choice = kind == "categories" and self.exclusive
         return self.rates.get(kind, fresh(len(self.names) if choice else 2).rates)
-
-
-def highest(p):
-    """The rows' maxima (n,); column by column, since numpy is slow along a short last axis."""
-    return reduce(np.maximum, p.T) if p.shape[1] <= 32 else p.max(axis=1)
