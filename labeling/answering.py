@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 
-from labeling import agreeing, auditing, checking, selecting, training
+from labeling import accepting, agreeing, checking, selecting, training
 from labeling.kinds import KINDS, Cell
 from labeling.models import Assignment, Judgment, Member, Query, TrainingRun
 from rewards import ledger
@@ -114,7 +114,7 @@ def agree(assignment: Assignment, degrees, now: datetime, before: Mapping[Cell, 
 def rewarded(assignment: Assignment, renewed: agreeing.Renewed, now: datetime) -> Outcome:
     """Pay for the answer, release what is not paid, and learn from it when enough has come together."""
     query = assignment.query
-    closed = agreeing.close_if_answered(query, auditing.settled(query, renewed.settled))
+    closed = agreeing.close_if_answered(query, accepting.settled(query, renewed.settled))
     if not closed and query.purpose in agreeing.TRAINING:
         agreeing.close_if_idle(query, renewed.value, assignment.reward)
     ledger.post(assignment.reservation, assignment.worker.user, assignment.paid, key=f"answer {assignment.pk}")
@@ -151,7 +151,7 @@ def correct(assignment: Assignment, degrees: Mapping[Cell, float], now: datetime
     assignment.judgments.standing().update(replaced=now)
     store(assignment, degrees, now)
     settled = agree(assignment, degrees, now, before).settled
-    agreeing.close_if_answered(assignment.query, auditing.settled(assignment.query, settled))
+    agreeing.close_if_answered(assignment.query, accepting.settled(assignment.query, settled))
     return Outcome(assignment, assignment.paid or 0, sentence="Your answer was corrected. Its reward stays the same.")
 
 

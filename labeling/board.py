@@ -7,8 +7,8 @@ import numpy as np
 from django.db.models import Q
 from scipy import sparse
 
-from labeling import agreeing, arrays, believing, certified, predicting
-from labeling.models import Category, Consensus, Gold, Item, Project, Query, QueryCategory, QueryItem
+from labeling import agreeing, arrays, believing, predicting
+from labeling.models import Category, Certificate, Consensus, Gold, Item, Project, Query, QueryCategory, QueryItem
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def read(project: Project) -> Board:
     kept = (rows["lot"] < project.exam_share) & ~gold
     purposes = (Query.Purpose.EXAM, Query.Purpose.AUDIT)
     measured = marked(place, QueryItem.objects.filter(query__project=project, query__purpose__in=purposes))
-    accepted = certified.accepted(project, rows["row"])
+    certificate = Certificate.objects.of(project)
+    accepted = certificate.accepts(rows["row"]) if certificate else np.zeros(len(rows), bool)
     exam = kept & ~rows["withdrawn"] & ~known_or_asked(project, place)
     doubtful = np.repeat((~rows["withdrawn"] & ~gold & ~accepted)[:, None], len(categories), axis=1)
     askable = doubtful & ~(exam | measured)[:, None]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labeling import agreeing, arrays, certified, predicting
+from labeling import agreeing, arrays, predicting
 from labeling.models import Category, Certificate, Consensus, Item, Project, TrainingRun
 from segmentation import confidence
 
@@ -123,10 +123,10 @@ class Acceptance(NamedTuple):
 
 def acceptance(project: Project, run: Published | None) -> Acceptance | None:
     """Of this run; None where no certificate of it stands."""
-    certificate = certified.standing(project)
+    certificate = Certificate.objects.of(project)
     if certificate is None or run is None or certificate.run.number != run.number:
         return None
-    return Acceptance(certificate, certified.places(certificate))
+    return Acceptance(certificate, certificate.places())
 
 
 def settle_row(project, categories, cells, sayings, run) -> Verdict:

@@ -1,10 +1,13 @@
 """What the classifier may decide by itself: the audit of one frozen run, and the certificates it has earned."""
 
+import numpy as np
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
+from labeling import arrays
 from labeling.models.fields import between, unit
 from labeling.models.project import Project
+from labeling.models.query import Query, QueryItem
 from labeling.models.run import TrainingRun
 
 
@@ -65,6 +68,10 @@ class CertificateQuerySet(models.QuerySet):
     def standing(self):
         return self.filter(withdrawn=None)
 
+    def of(self, project: Project) -> "Certificate | None":
+        """The one that says what this project's classifier decides by itself now."""
+        return self.standing().filter(project=project).select_related("run", "audit").first()
+
 
 class Certificate(models.Model):
     """Of the `accepted` items at most a share `bound` <= `share` is wrong, with this confidence.
@@ -110,3 +117,17 @@ class Certificate(models.Model):
 
     def __str__(self):
         return f"Certificate {self.pk} of {self.run}"
+
+    def places(self) -> np.ndarray:
+        """(rows,) bool by array row: the accepted items, without what was audited since it was made."""
+        mask = np.array(arrays.load(self.items))
+        audits = QueryItem.objects.filter(query__run=self.run_id, query__purpose=Query.Purpose.AUDIT)
+        mask[list(audits.values_list("item__row", flat=True))] = False
+        return mask
+
+    def accepts(self, rows: np.ndarray) -> np.ndarray:
+        """(n,) bool: which of the items at these array rows the classifier decides."""
+        mask, found = self.places(), np.zeros(len(rows), bool)
+        seen = rows < len(mask)
+        found[seen] = mask[rows[seen]]
+        return found

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv
 
-from labeling.freezing import Frozen
+from labeling.accepting import Frozen
 from labeling.views.charts import Frame, Tick
 
 POINTS = 120  # of a line

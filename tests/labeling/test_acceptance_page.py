@@ -4,7 +4,9 @@ import pytest
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
-from labeling import accepting, looking
+from labeling import accepting
+from labeling.accepting import looking
+from labeling.accepting.proceeding import underway
 from labeling.models import Audit, Certificate
 from labeling.views.curves import curve
 from tests.making import a_worker, now
@@ -138,7 +140,7 @@ def test_the_picture_has_the_figures_of_the_audit(project):
     accepting.begin(project, now(), seed=1)
     refill(project)
     judge(project, dict.fromkeys(range(0, 120, 10), "dog"))
-    case = looking.case_of(accepting.underway(project))
+    case = looking.case_of(underway(project))
     drawn = curve(case.frozen, *case.decided, 0.3, None)
     last = drawn.rows[-1]
     assert (last.accepted, last.share, last.audited) == (120, 1.0, len(case.places))

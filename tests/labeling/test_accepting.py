@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from labeling import accepting, board, freezing, training, weighing
+from labeling import accepting, board, training
+from labeling.accepting import freezing, weighing
 from labeling.models import Audit, Certificate, Consensus, Member, Project, Query
 from tests.making import a_query, a_run, a_worker, an_item, measured, now
 from tests.proving import a_sure_project, audits, judge, publish, refill, say

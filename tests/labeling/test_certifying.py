@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
 
-from labeling import accepting, agreeing, arrays, board, certified, looking, opening
+from labeling import accepting, agreeing, arrays, board, opening
+from labeling.accepting import looking
+from labeling.accepting.proceeding import underway
 from labeling.models import Assignment, Audit, Certificate, Query
 from tests.making import a_project, a_query, a_run, a_worker, now
 from tests.proving import a_sure_project, audits, certify, judge, refill, say
@@ -27,7 +29,7 @@ def test_what_the_audit_proves_is_accepted():
     certificate = certify(project)
     audited = audits(project).count()
     assert certificate.wrong == 0 and certificate.audited == audited >= 50
-    assert certificate.accepted == 120 - audited == certified.places(certificate).sum()
+    assert certificate.accepted == 120 - audited == certificate.places().sum()
     assert certificate.bound <= certificate.share == 0.3
     assert (certificate.run, certificate.confidence, certificate.look) == (project.published, 0.95, 1)
     assert Audit.objects.get().state == Audit.State.DONE
@@ -110,7 +112,7 @@ def test_two_machines_take_a_look_once():
     accepting.begin(project, now(), seed=1)
     refill(project)
     judge(project)
-    case = looking.case_of(accepting.underway(project))
+    case = looking.case_of(underway(project))
     assert looking.look(case, now()) and not looking.look(case, now())
     assert Certificate.objects.count() == 1
 
@@ -129,7 +131,7 @@ def test_nobody_is_asked_about_what_is_accepted_but_in_exam_and_audit():
     certify(project)
     project.exam_share = 0.6
     seen = board.read(project)
-    mine = certified.accepted(project, np.arange(120))
+    mine = Certificate.objects.of(project).accepts(np.arange(120))
     assert mine.sum() == Certificate.objects.get().accepted
     assert not seen.askable[mine].any() and not seen.doubtful[mine].any()
     assert seen.exam[mine].all() and not seen.exam[~mine].any()
@@ -166,7 +168,7 @@ def test_a_new_run_supersedes_the_certificate():
     accepting.supersede(a_run(project))
     certificate.refresh_from_db()
     assert certificate.withdrawn and "Run 2 was published" in certificate.reason
-    assert not certified.accepted(project, np.arange(120)).any()
+    assert not Certificate.objects.of(project)
     assert Audit.objects.get().state == Audit.State.ENDED
 
 
@@ -196,13 +198,13 @@ def test_a_later_audit_that_contradicts_withdraws_the_certificate():
     refill(project)
     assert (
         rows(audits(project, state="open"))
-        and not certified.places(certificate)[list(rows(audits(project, state="open")))].any()
+        and not certificate.places()[list(rows(audits(project, state="open")))].any()
     )
     judge(project, "dog")
     refill(project)
     certificate.refresh_from_db()
     assert certificate.withdrawn and "later audit found too many wrong" in certificate.reason
-    assert not certified.accepted(project, np.arange(200)).any()
+    assert not Certificate.objects.of(project)
 
 
 def test_a_later_audit_that_agrees_leaves_it():

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from labeling import accepting, agreeing, answering, arrays, asking, certified, exporting
+from labeling import accepting, agreeing, answering, arrays, asking, exporting
 from labeling.exporting import as_csv, as_jsonl, judgments, labeled, ledger, predictions
 from labeling.importing import import_rows
 from labeling.models import Item, Query, TrainingRun
@@ -48,7 +48,7 @@ def by_id(rows) -> dict[str, dict]:
 def test_an_accepted_item_is_the_classifiers_with_its_certificate():
     project = a_sure_project()
     certificate = certify(project)
-    rows, mine = by_id(labeled(project)), certified.places(certificate)
+    rows, mine = by_id(labeled(project)), certificate.places()
     for item in project.items.all():
         row = rows[item.identifier]
         if mine[item.row]:
@@ -81,7 +81,7 @@ def test_a_withdrawn_certificate_leaves_the_export():
 def test_what_people_decide_of_a_covered_item_is_theirs_and_stays_covered():
     project = a_sure_project()
     certificate = certify(project)
-    first, second = project.items.filter(row__in=np.flatnonzero(certified.places(certificate)))[:2]
+    first, second = project.items.filter(row__in=np.flatnonzero(certificate.places()))[:2]
     agree(first, "dog")
     agree(second, "cat", degree=0.0, agreed=False)  # people say what it is not: the run's guess
     rows = by_id(labeled(project))

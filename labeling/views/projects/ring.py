@@ -5,8 +5,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
-from labeling import accepting, certified, selecting, training
-from labeling.models import Project, TrainingRun
+from labeling import accepting, selecting, training
+from labeling.models import Certificate, Project, TrainingRun
 from labeling.views.gates import by, signed_in
 from labeling.views.projects import figures
 from labeling.views.projects.frame import changeable, page, readable
@@ -32,7 +32,7 @@ def picture(request, project: Project, status: int = 200):
         runs=figures.runs(project),
         accuracy=figures.accuracy(project),
         reached=project.emptied == "reached",
-        certificate=certified.standing(project),
+        certificate=Certificate.objects.of(project),
         held=accepting.holding(project),
         alive=figures.clusters_alive(),
     )

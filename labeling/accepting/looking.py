@@ -6,10 +6,11 @@ from datetime import datetime
 import numpy as np
 from django.db import transaction
 
-from labeling import arrays, auditing, certified, freezing, weighing
-from labeling.freezing import Frozen
+from labeling import arrays
+from labeling.accepting import auditing, freezing, weighing
+from labeling.accepting.freezing import Frozen
+from labeling.accepting.weighing import Weighed
 from labeling.models import Audit, Certificate, Project, Query, QueryItem
-from labeling.weighing import Weighed
 from segmentation import certificates
 
 
@@ -65,7 +66,7 @@ def case_of(audit: Audit) -> Case:
 def look(case: Case, now: datetime) -> bool:
     """Test what the audits prove, certify it, and go on if more of them would pay; says whether this look was taken."""
     audit, number = case.audit, case.audit.looks + 1
-    earlier = certified.standing(audit.project)
+    earlier = Certificate.objects.of(audit.project)
     if earlier and earlier.look >= number:
         return False
     if earlier and contradicted(earlier, case, number):
@@ -126,7 +127,7 @@ def issue(audit: Audit, proof: certificates.Certificate, pointer: dict, now: dat
         confidence=audit.confidence, look=proof.look, accepted=proof.accepted, audited=proof.audited,
         wrong=proof.wrong, bound=proof.bound, items=pointer, made=now,
     )  # fmt: skip
-    take_back(audit.project, certified.places(certificate))
+    take_back(audit.project, certificate.places())
     return certificate
 
 

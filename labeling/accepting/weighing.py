@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labeling import auditing, quoting
+from labeling import quoting
+from labeling.accepting import auditing
 from labeling.models import Project
 from segmentation import certificates, promotion
 
