@@ -22,7 +22,9 @@ class ReadOnly(admin.ModelAdmin):
 @admin.register(Budget)
 class BudgetAdmin(ReadOnly):
     list_display = ("name", "currency", "funded", "available", "reserved", "spent")
-    fields = ("name", "currency", "created", "funded", "available", "reserved", "spent")
+    fields = (
+        "name", "currency", "created", "funded", "available", "reserved", "spent", "daily_limit", "day", "day_spent",
+    )  # fmt: skip
     readonly_fields = ("funded", "available", "reserved", "spent")
     search_fields = ("name",)
 

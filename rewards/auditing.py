@@ -24,7 +24,7 @@ def audit() -> Audit:
     """The whole ledger as of one moment, while work goes on."""
     with _one_moment():
         figures = {budget: budget.figures() for budget in Budget.objects.order_by("pk")}
-        questions = (_guards, _balances, _figures, _reservations, _resolutions, _routes)
+        questions = (_guards, _balances, _figures, _days, _reservations, _resolutions, _routes)
         differences = [difference for question in questions for difference in question(figures)]
         return Audit(figures, Transfer.objects.count(), differences)
 
@@ -80,6 +80,16 @@ def _figures(figures):
 def _corrections(**roles):
     corrections = Transfer.objects.filter(kind=Kind.CORRECT, **roles)
     return dict(corrections.values_list("budget").annotate(Sum("amount")))
+
+
+def _days(figures):
+    """What each budget's last day took, and what of that came back."""
+    for budget in figures:
+        held = Transfer.objects.filter(budget=budget, day__isnull=False, day=budget.day)
+        back = Transfer.objects.filter(resolves__in=held).exclude(kind=Kind.POST)
+        taken, given = (rows.aggregate(sum=Sum("amount"))["sum"] or 0 for rows in (held, back))
+        if budget.day_spent != taken - given:
+            yield differs(f"What {budget} has spent on {budget.day}", budget.day_spent, taken - given)
 
 
 def _reservations(figures):

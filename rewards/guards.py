@@ -15,7 +15,8 @@ INSTALLED = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": """
         SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-        WHERE t.tgrelid IN (to_regclass('rewards_account'), to_regclass('rewards_transfer')) AND t.tgenabled <> 'D'""",
+        WHERE t.tgenabled <> 'D' AND t.tgrelid IN
+            (to_regclass('rewards_budget'), to_regclass('rewards_account'), to_regclass('rewards_transfer'))""",
 }
 
 

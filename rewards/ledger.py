@@ -7,10 +7,12 @@ repeated with the same content it returns the first transfer and moves nothing, 
 
 import operator
 from contextlib import nullcontext
+from datetime import date
 from typing import NoReturn
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from .inserting import insert
 from .models import MOST, Account, Budget, Kind, Role, Transfer
@@ -22,6 +24,10 @@ class LedgerRefusal(Exception):
 
 class BudgetExhausted(LedgerRefusal):
     """The budget's available part is smaller than the amount."""
+
+
+class DaySpent(BudgetExhausted):
+    """The budget may spend only so much a day, and what is left of that is smaller than the amount."""
 
 
 class InsufficientBalance(LedgerRefusal):
@@ -58,15 +64,25 @@ def withdraw(budget: Budget, amount: int, key: str | None = None) -> Transfer:
     return _once(Kind.WITHDRAW, budget.pk, amount, key=key) or _refuse_exhausted(budget, amount)
 
 
-def reserve(budget: Budget, amount: int, reference: str = "") -> Transfer | None:
-    """Hold an offered reward; the transfer returned is the reservation. Raises BudgetExhausted.
+def limit_days(budget: Budget, amount: int | None) -> None:
+    """From now on offer no more than this on one day, in the site's time zone; None: as much as is available.
+
+    What was offered today already counts, but is not taken back.
+    """
+    Budget.objects.filter(pk=budget.pk).update(daily_limit=None if amount is None else _amount(amount))
+
+
+def reserve(budget: Budget, amount: int, reference: str = "", today: date | None = None) -> Transfer | None:
+    """Hold an offered reward; the transfer returned is the reservation. Raises BudgetExhausted, or DaySpent where only
+    the limit of `today` (None: the site's date) is in the way.
 
     A reward of 0 needs no money held: its reservation is None, and `post` and `void` take that for an answer.
     """
-    amount = _amount(amount)
+    amount, today = _amount(amount), today or timezone.localdate()
     if amount == 0:
         return None
-    return insert(Kind.RESERVE, budget.pk, amount, reference=reference) or _refuse_exhausted(budget, amount)
+    held = insert(Kind.RESERVE, budget.pk, amount, reference=reference, day=today)
+    return held or _refuse_exhausted(budget, amount, today)
 
 
 def post(reservation: Transfer | None, user, amount: int, key: str | None = None) -> Transfer | None:
@@ -202,8 +218,11 @@ def _same_correction(earlier, transfer, amount) -> Transfer:
     return earlier if same else _refuse_key(earlier.key)
 
 
-def _refuse_exhausted(budget, amount) -> NoReturn:
+def _refuse_exhausted(budget, amount, today=None) -> NoReturn:
     left = budget.figures().available
+    if today and amount <= left:
+        left = budget.spent_on(today).left
+        raise DaySpent(f"The budget {budget} may spend {left} {budget.currency} more today; this takes {amount}.")
     raise BudgetExhausted(f"The budget {budget} has {left} {budget.currency} available; this takes {amount}.")
 
 

@@ -3,6 +3,7 @@
 The constraints here and the guards in guards.py are the ledger's law: each is named by the sentence it upholds.
 """
 
+from datetime import date
 from typing import NamedTuple
 
 from django.conf import settings
@@ -68,12 +69,40 @@ class Figures(NamedTuple):
         return self.funded - self.available - self.reserved
 
 
+class Day(NamedTuple):
+    """What a budget has spent on one day: offered and not given back, answered or not; `limit` None is no limit."""
+
+    date: date
+    spent: int
+    limit: int | None
+
+    @property
+    def left(self) -> int | None:
+        return None if self.limit is None else max(0, self.limit - self.spent)
+
+
 class Budget(models.Model):
-    """A project's reward limit: funded = available + reserved + spent. Made by `ledger.open_budget`."""
+    """A project's reward limit: funded = available + reserved + spent. Made by `ledger.open_budget`.
+
+    No more than `daily_limit` is offered on one day, less what was given back of it. `day` is the last one on which
+    anything was offered and never goes back, whatever the clocks say.
+    """
 
     name = models.CharField(max_length=200)
     currency = models.CharField(max_length=20, default="points")
     created = models.DateTimeField(default=timezone.now)
+    daily_limit = models.BigIntegerField(null=True)
+    day = models.DateField(null=True)
+    day_spent = models.BigIntegerField(default=0)
+    latest = models.BigIntegerField(default=0)  # id of the last transfer that moved the day's sum; guards read it
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(daily_limit=None) | Q(daily_limit__range=(0, MOST)), name="a daily limit is an amount"
+            ),
+            models.CheckConstraint(condition=Q(day_spent__gte=0), name="a day never gives back more than it took"),
+        ]
 
     def __str__(self):
         return self.name
@@ -82,6 +111,11 @@ class Budget(models.Model):
         """All figures as of one moment, by one query; the properties below ask anew each time."""
         balances = dict(self.accounts.filter(user=None).values_list("role", "balance"))
         return Figures(-balances.get(Role.FUNDING, 0), balances.get(Role.AVAILABLE, 0), balances.get(Role.RESERVED, 0))
+
+    def spent_on(self, today: date) -> Day:
+        """As of now, asked anew each time; of a day that is over, what of the last one."""
+        day, spent, limit = Budget.objects.values_list("day", "day_spent", "daily_limit").get(pk=self.pk)
+        return Day(day, spent, limit) if day and day >= today else Day(today, 0, limit)
 
     @property
     def funded(self) -> int:
@@ -159,6 +193,7 @@ class Transfer(models.Model):
     key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - many transfers have no key
     resolves = models.ForeignKey("self", models.PROTECT, null=True, related_name="resolutions", db_index=False)
     corrects = models.ForeignKey("self", models.PROTECT, null=True, related_name="corrections", db_index=False)
+    day = models.DateField(null=True)  # on which a reservation counts, in the site's time zone
     created = models.DateTimeField(default=timezone.now)
 
     objects = TransferQuerySet.as_manager()
@@ -183,6 +218,7 @@ class Transfer(models.Model):
                 | ~Q(kind=Kind.CORRECT) & Q(corrects__isnull=True),
                 name="only a correction corrects",
             ),
+            models.CheckConstraint(condition=Q(day=None) | Q(kind=Kind.RESERVE), name="only a reservation has a day"),
             models.UniqueConstraint(fields=["key"], condition=Q(key__isnull=False), name="a key names one transfer"),
             models.UniqueConstraint(
                 fields=["resolves"], condition=Q(kind__in=RESOLVING), name="a reservation is resolved once"

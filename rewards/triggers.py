@@ -69,6 +69,32 @@ GUARDS = [
         AND r.amount >= (SELECT SUM(amount) FROM rewards_transfer WHERE resolves_id = NEW.resolves_id))""",
         only="NEW.resolves_id IS NOT NULL",
     ),
+    Guard("a budget opens with nothing spent", "rewards_budget", "BEFORE INSERT", "NEW.day_spent <> 0"),
+    Guard(
+        "a reservation counts on a day that is not over",
+        "rewards_transfer",
+        "BEFORE INSERT",
+        "NEW.day IS NULL OR EXISTS (SELECT 1 FROM rewards_budget b WHERE b.id = NEW.budget_id AND b.day > NEW.day)",
+        only="NEW.kind = 'reserve'",
+    ),
+    Guard(  # lowered while the day lasts, a limit still lets the day give back
+        "a day keeps to its limit",
+        "rewards_budget",
+        "BEFORE UPDATE OF day, day_spent",
+        "OLD.day IS NULL OR NEW.day <> OLD.day OR NEW.day_spent > OLD.day_spent",
+        only="NEW.day_spent > NEW.daily_limit",
+    ),
+    Guard(
+        "the sum of a day moves only by a transfer",
+        "rewards_budget",
+        "BEFORE UPDATE OF day, day_spent, latest",
+        """{replayed} OR NOT EXISTS (
+        SELECT 1 FROM rewards_transfer t LEFT JOIN rewards_transfer r ON r.id = t.resolves_id
+        WHERE t.id = NEW.latest AND t.budget_id = NEW.id AND NEW.day = COALESCE(r.day, t.day)
+        AND (t.kind = 'reserve' OR OLD.day = NEW.day)
+        AND NEW.day_spent = CASE WHEN OLD.day = NEW.day THEN OLD.day_spent ELSE 0 END +
+        CASE t.kind WHEN 'reserve' THEN t.amount WHEN 'void' THEN -t.amount WHEN 'rest' THEN -t.amount END)""",
+    ),
     Guard("a transfer is never changed", "rewards_transfer", "BEFORE UPDATE", "1 = 1"),
     Guard("a transfer is never deleted", "rewards_transfer", "BEFORE DELETE", "1 = 1"),
 ]
@@ -80,7 +106,12 @@ REPLAYED = {"sqlite": "NEW.latest <= OLD.latest", "postgresql": "pg_trigger_dept
 MOVER = "a transfer moves its balances"
 MOVE = """
     UPDATE rewards_account SET balance = balance - NEW.amount, latest = NEW.id WHERE id = NEW.debit_id;
-    UPDATE rewards_account SET balance = balance + NEW.amount, latest = NEW.id WHERE id = NEW.credit_id;"""
+    UPDATE rewards_account SET balance = balance + NEW.amount, latest = NEW.id WHERE id = NEW.credit_id;
+    UPDATE rewards_budget SET day_spent = CASE WHEN day = NEW.day THEN day_spent ELSE 0 END + NEW.amount,
+        day = NEW.day, latest = NEW.id WHERE id = NEW.budget_id AND NEW.kind = 'reserve';
+    UPDATE rewards_budget SET day_spent = day_spent - NEW.amount, latest = NEW.id
+        WHERE id = NEW.budget_id AND NEW.kind IN ('void', 'rest')
+        AND day = (SELECT day FROM rewards_transfer WHERE id = NEW.resolves_id);"""
 
 
 def _sqlite(name, table, event, body, when="1 = 1"):

@@ -6,10 +6,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
+from django.utils.timezone import localdate
 
 from rewards import guards, ledger
 from rewards.auditing import audit
-from rewards.models import Account, Role, Transfer
+from rewards.models import Account, Budget, Role, Transfer
 
 
 @pytest.fixture
@@ -87,8 +88,14 @@ def test_a_changed_amount_is_named(unguarded):
     assert complaints() == [
         "The balance of Available in Birds: 61 is stored, the rows say 60",
         "The balance of Reserved in Birds: 7 is stored, the rows say 8",
+        f"What Birds has spent on {localdate()}: 21 is stored, the rows say 22",
         "The open reservations of Birds: 7 is stored, the rows say 8",
     ]
+
+
+def test_a_forged_sum_of_a_day_is_named(unguarded):
+    Budget.objects.update(day_spent=F("day_spent") - 20)
+    assert complaints() == [f"What Birds has spent on {localdate()}: 1 is stored, the rows say 21"]
 
 
 def test_a_deleted_payment_is_named(unguarded):

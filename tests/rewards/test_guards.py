@@ -1,6 +1,7 @@
 """What the database refuses whoever asks, by the sentence that names the refusal."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,8 @@ from django.test import TransactionTestCase
 from rewards import guards, ledger
 from rewards.models import MOST, Account, Budget, Role, Transfer
 from rewards.triggers import GUARDS, TRIGGERS
+
+TODAY = date(2026, 3, 2)
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def write(budget, accounts):
             debit=accounts[debit],
             credit=accounts[credit],
             amount=amount,
-            **facts,
+            **({"day": TODAY} if kind == "reserve" else {}) | facts,
         )
 
     return write
@@ -58,7 +61,7 @@ def refused(sentence, act, *args, **kwargs):
 
 def columns(sentence):
     """ "table.a, table.b" of the UNIQUE constraint so named."""
-    for model in (Account, Transfer):
+    for model in (Budget, Account, Transfer):
         for constraint in model._meta.constraints:
             if constraint.name == sentence and hasattr(constraint, "fields"):
                 fields = [model._meta.get_field(name).column for name in constraint.fields]
@@ -211,9 +214,59 @@ def test_the_ledger_is_never_emptied(paid, table):
         refused(f"{table} is never emptied", cursor.execute, f"TRUNCATE {table} CASCADE")
 
 
+# --- days ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_daily_limit_is_an_amount(budget):
+    refused("a daily limit is an amount", Budget.objects.filter(pk=budget.pk).update, daily_limit=-1)
+
+
+def test_a_budget_opens_with_nothing_spent(db):
+    refused("a budget opens with nothing spent", Budget.objects.create, name="Birds", day_spent=5)
+
+
+def test_only_a_reservation_has_a_day(write):
+    refused("only a reservation has a day", write, "fund", "funding", "available", day=TODAY)
+
+
+def test_a_reservation_counts_on_a_day_that_is_not_over(write, budget):
+    sentence = "a reservation counts on a day that is not over"
+    ledger.reserve(budget, 1, today=TODAY)
+    refused(sentence, write, "reserve", "available", "reserved", day=TODAY - timedelta(days=1))
+    refused(sentence, write, "reserve", "available", "reserved", day=None)
+
+
+def test_a_day_keeps_to_its_limit(write, budget):
+    ledger.limit_days(budget, 10)
+    write("reserve", "available", "reserved", 7)
+    refused("a day keeps to its limit", write, "reserve", "available", "reserved", 4)
+    write("reserve", "available", "reserved", 10, day=TODAY + timedelta(days=1))
+    refused("a day keeps to its limit", write, "reserve", "available", "reserved", 1, day=TODAY + timedelta(days=1))
+    refused("a day keeps to its limit", write, "reserve", "available", "reserved", 11, day=TODAY + timedelta(days=2))
+
+
+def test_the_sum_of_a_day_moves_only_by_a_transfer(budget):
+    sentence, row = "the sum of a day moves only by a transfer", Budget.objects.filter(pk=budget.pk)
+    held = ledger.reserve(budget, 5, today=TODAY)
+    refused(sentence, row.update, day_spent=0)
+    refused(sentence, row.update, day_spent=0, latest=held.pk)
+    refused(sentence, row.update, day=TODAY + timedelta(days=1))
+    later = ledger.fund(budget, 5)
+    refused(sentence, row.update, day_spent=10, latest=later.pk)
+    refused(sentence, row.update, day=TODAY + timedelta(days=1), day_spent=5, latest=held.pk)
+
+
+@pytest.mark.django_db
+def test_a_day_never_gives_back_more_than_it_took():
+    """No transfer can: the guards would have to be gone."""
+    guards.remove(connection)
+    Budget.objects.create(name="Birds")
+    refused("a day never gives back more than it took", Budget.objects.update, day_spent=-1)
+
+
 def test_every_guard_and_constraint_is_tested_by_its_name(request):
     tests = {re.sub("^test_", "", name).replace("_", " ") for name in dir(request.module) if name.startswith("test_")}
-    constraints = {constraint.name for model in (Account, Transfer) for constraint in model._meta.constraints}
+    constraints = {constraint.name for model in (Budget, Account, Transfer) for constraint in model._meta.constraints}
     assert constraints | {guard.name for guard in GUARDS} <= tests
 
 
@@ -289,7 +342,7 @@ def test_a_migration_that_rebuilds_the_tables_leaves_guards_and_balances():
     budget = ledger.open_budget("Birds")
     ledger.fund(budget, 100)
     guards.before_migrating("default", plan=[(Migration("next", "rewards"), False)])
-    for model in (Account, Transfer):
+    for model in (Budget, Account, Transfer):
         with connection.schema_editor() as editor:
             editor.remove_constraint(model, model._meta.constraints[0])
             editor.add_constraint(model, model._meta.constraints[0])

@@ -1,11 +1,13 @@
 """Accountants' stories."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from django.db import transaction
 
 from rewards import ledger
-from rewards.models import MOST, Account, Budget, Figures, Kind, Role, Transfer
+from rewards.models import MOST, Account, Budget, Day, Figures, Kind, Role, Transfer
 
 
 def rows(budget):
@@ -321,3 +323,66 @@ def test_reserving_and_paying_are_one_statement_each(budget, ada, django_assert_
             ledger.void(reservation)
     assert Account.objects.get(user=ada).role == Role.WORKER
     assert Transfer.objects.filter(kind=Kind.POST).count() == 2
+
+
+# --- so much a day ---------------------------------------------------------------------------------------------------
+
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+
+
+def test_a_day_spends_no_more_than_its_limit_and_the_next_begins_anew(budget):
+    ledger.limit_days(budget, 25)
+    for _ in range(2):
+        ledger.reserve(budget, 10, today=MONDAY)
+    with pytest.raises(ledger.DaySpent, match="may spend 5 points more today; this takes 10"):
+        ledger.reserve(budget, 10, today=MONDAY)
+    ledger.reserve(budget, 5, today=MONDAY)
+    assert budget.spent_on(MONDAY) == Day(MONDAY, 25, 25)
+    assert budget.spent_on(TUESDAY) == Day(TUESDAY, 0, 25)
+    ledger.reserve(budget, 10, today=TUESDAY)
+    assert budget.spent_on(TUESDAY).left == 15
+
+
+def test_what_is_given_back_may_be_spent_again_on_the_same_day_only(budget, ada):
+    ledger.limit_days(budget, 20)
+    skipped, part = ledger.reserve(budget, 12, today=MONDAY), ledger.reserve(budget, 8, today=MONDAY)
+    ledger.void(skipped)
+    ledger.post(part, ada, 5)
+    assert budget.spent_on(MONDAY).spent == 5
+    late = ledger.reserve(budget, 15, today=MONDAY)
+    ledger.reserve(budget, 20, today=TUESDAY)
+    ledger.void(late)
+    assert budget.spent_on(TUESDAY).left == 0
+    with pytest.raises(ledger.DaySpent):
+        ledger.reserve(budget, 1, today=TUESDAY)
+
+
+def test_an_exhausted_budget_is_not_taken_for_a_spent_day(budget):
+    ledger.limit_days(budget, 50)
+    ledger.withdraw(budget, 95)
+    with pytest.raises(ledger.BudgetExhausted, match="has 5 points available") as refusal:
+        ledger.reserve(budget, 10, today=MONDAY)
+    assert not isinstance(refusal.value, ledger.DaySpent)
+
+
+def test_a_limit_may_be_lowered_lifted_and_set_again_while_the_day_lasts(budget):
+    ledger.limit_days(budget, 30)
+    held = ledger.reserve(budget, 30, today=MONDAY)
+    ledger.limit_days(budget, 10)
+    assert budget.spent_on(MONDAY).left == 0
+    ledger.void(held)  # what comes back is taken, though the day is still above nothing
+    ledger.reserve(budget, 10, today=MONDAY)
+    ledger.limit_days(budget, None)
+    ledger.reserve(budget, 60, today=MONDAY)
+    ledger.limit_days(budget, 70)
+    with pytest.raises(ledger.DaySpent):
+        ledger.reserve(budget, 1, today=MONDAY)
+
+
+def test_a_clock_behind_the_others_does_not_begin_a_day_anew(budget):
+    ledger.limit_days(budget, 10)
+    ledger.reserve(budget, 6, today=TUESDAY)
+    with pytest.raises(ledger.DaySpent):
+        ledger.reserve(budget, 6, today=MONDAY)
+    assert ledger.reserve(budget, 4, today=MONDAY).day == TUESDAY
+    assert budget.spent_on(MONDAY) == Day(TUESDAY, 10, 10)

@@ -1,6 +1,7 @@
 """Sixteen threads want the same money. Run on SQLite's file and, where DATABASE_URL names one, on PostgreSQL."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from threading import Barrier, Event
 
 import pytest
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 
 from rewards import ledger
 from rewards.auditing import audit
-from rewards.models import Figures, Kind, Transfer
+from rewards.models import Day, Figures, Kind, Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 16
@@ -48,6 +49,33 @@ def test_threads_racing_to_reserve_never_overspend(budget):
     assert sum(taken) == 33
     assert budget.figures() == Figures(funded=100, available=1, reserved=99)
     assert Transfer.objects.filter(kind=Kind.RESERVE).count() == 33
+    assert audit().differences == []
+
+
+def test_threads_racing_for_the_money_of_a_day_never_overspend_it(budget):
+    today = date(2026, 3, 2)
+    ledger.limit_days(budget, 50)
+
+    def until_it_is_spent(n):
+        """Some give back what they took, so that others find room again; every fourth clock is behind."""
+        taken = 0
+        for attempt in range(12):
+            try:
+                with transaction.atomic():
+                    held = ledger.reserve(budget, 3, today=today - timedelta(days=n % 4 == 0))
+            except ledger.DaySpent:
+                continue
+            taken += 1
+            if attempt % 3 == n % 3:
+                ledger.void(held)
+                taken -= 1
+        return taken
+
+    ledger.reserve(budget, 2, today=today)
+    taken = race(until_it_is_spent)
+    assert sum(taken) == 16
+    assert budget.spent_on(today) == Day(today, 50, 50)
+    assert budget.reserved == 50
     assert audit().differences == []
 
 
