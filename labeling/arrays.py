@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -62,8 +63,10 @@ def _load(path: str, digest: str) -> np.ndarray:
     return np.load(file, mmap_mode="r", allow_pickle=False)
 
 
-def delete(pointer: dict) -> None:
-    storages["arrays"].delete(pointer["path"])
+def delete(pointers: Iterable[dict], kept: Iterable[dict]) -> None:
+    """Delete the files behind `pointers`, but for those that a kept one names too: equal arrays share a file."""
+    for path in {pointer["path"] for pointer in pointers} - {pointer["path"] for pointer in kept}:
+        storages["arrays"].delete(path)
 
 
 def fetched(path: str, digest: str) -> Path:

@@ -2,6 +2,7 @@
 stored of items is renewed wherever that moved it. Answers go on meanwhile; an item is renewed from its rows as they are
 then."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -147,9 +148,10 @@ def moved_by(project: Project, log: Log, fitted: crowd.Consensus) -> list[int]:
 def prune(project: Project) -> None:
     """Delete refits that nobody reads any more, with their arrays."""
     refits = list(project.refits.order_by("-made", "-pk"))
-    used = {pointer["path"] for refit in refits[:KEPT] for pointer in refit.arrays.values()}
+    arrays.delete(pointers(refits[KEPT:]), kept=pointers(refits[:KEPT]))
     for refit in refits[KEPT:]:
-        for pointer in refit.arrays.values():
-            if pointer["path"] not in used:
-                arrays.delete(pointer)
         refit.delete()
+
+
+def pointers(refits: Iterable[Refit]) -> list[dict]:
+    return [pointer for refit in refits for pointer in refit.arrays.values()]

@@ -207,9 +207,7 @@ def prune(project: Project) -> None:
     """Delete the arrays of runs that nobody reads any more."""
     project.refresh_from_db(fields=["published"])
     kept = set(project.runs.done().values_list("pk", flat=True)[:KEPT_RUNS]) | {project.published_id}
-    used = {pointer["path"] for run in project.runs.filter(pk__in=kept) for pointer in run.arrays.values()}
+    used = [pointer for run in project.runs.filter(pk__in=kept) for pointer in run.arrays.values()]
     for run in project.runs.exclude(pk__in=kept).exclude(arrays={}):
-        for pointer in run.arrays.values():
-            if pointer["path"] not in used:
-                arrays.delete(pointer)
+        arrays.delete(run.arrays.values(), kept=used)
         TrainingRun.objects.filter(pk=run.pk).update(arrays={})

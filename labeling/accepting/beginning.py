@@ -62,9 +62,21 @@ def opened(project: Project, mask: np.ndarray, seed: int, plan: Weighed, now: da
             )  # fmt: skip
             fresh = Query.objects.filter(project=project).fresh().teaching()
             fresh.update(state=Query.State.WITHDRAWN)
-            return audit
     except IntegrityError:
         raise CannotAudit("An audit was begun at this very moment.") from None
+    prune(project)
+    return audit
+
+
+def prune(project: Project) -> None:
+    """Delete the arrays of audits that ended and of certificates withdrawn, which nobody reads any more.
+
+    Not as they end, when somebody may be reading them, but as another audit begins.
+    """
+    for rows, field in ((project.audits, "pool"), (project.certificates, "items")):
+        over, standing = rows.over().exclude(**{field: {}}), rows.standing()
+        arrays.delete(over.values_list(field, flat=True), kept=standing.values_list(field, flat=True))
+        over.update(**{field: {}})
 
 
 def due(project: Project, seen: board.Board, sure: bool) -> bool:

@@ -16,6 +16,9 @@ class AuditQuerySet(models.QuerySet):
         """Those whose run is still the published one, nothing having spoken against it."""
         return self.exclude(state=Audit.State.ENDED)
 
+    def over(self):
+        return self.filter(state=Audit.State.ENDED)
+
 
 class Audit(models.Model):
     """People judge some items of one frozen run blindly, in a random order that was fixed before anybody answered.
@@ -67,6 +70,9 @@ class Audit(models.Model):
 class CertificateQuerySet(models.QuerySet):
     def standing(self):
         return self.filter(withdrawn=None)
+
+    def over(self):
+        return self.exclude(withdrawn=None)
 
     def of(self, project: Project) -> "Certificate | None":
         """The one that says what this project's classifier decides by itself now."""

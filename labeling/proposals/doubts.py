@@ -137,7 +137,7 @@ class Doubt:
         doubtful = self.some & (self.top < self.certain)
         return np.bincount(self.probability.argmax(axis=1)[doubtful], minlength=len(self.names))
 
-    def said(self, kind: str) -> np.ndarray:
-        """Rates of what people say in queries of this kind."""
-        choice = kind == "categories" and self.exclusive
-        return self.rates.get(kind, fresh(len(self.names) if choice else 2).rates)
+    def said(self, kind: str, ways: int) -> np.ndarray:
+        """(ways, ways) rates of what people say in queries of this kind, which are answered in so many ways: 2 to a
+        yes or no, one for each category to a choice."""
+        return self.rates.get(kind, fresh(ways).rates)

@@ -26,8 +26,10 @@ def fading(judged):
 
 def of_row(doubt, at):
     """Bits (m,) that an answer to all categories of these items tells."""
-    p, rates = doubt.probability[at], doubt.said("categories")
-    return of_choice(p, rates) if doubt.exclusive else np.where(doubt.cells[at], of_cell(p, rates), 0).sum(axis=1)
+    p = doubt.probability[at]
+    if doubt.exclusive:
+        return of_choice(p, doubt.said("categories", ways=len(doubt.names)))
+    return np.where(doubt.cells[at], of_cell(p, doubt.said("categories", ways=2)), 0).sum(axis=1)
 
 
 def of_query(posterior, columns, rates, judged, exclusive, choice):

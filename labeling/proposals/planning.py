@@ -92,7 +92,7 @@ def _cells(doubt, kind, side, random):
         entries, columns = np.nonzero(doubt.doubtful_in(side.items))
         side = side.some(entries)
     p = doubt.probability[side.items, columns]
-    return side, columns, side.factor * gains.of_cell(p, doubt.said(kind))
+    return side, columns, side.factor * gains.of_cell(p, doubt.said(kind, ways=2))
 
 
 def _seldom_misled(doubt, kind, count, random):

@@ -7,11 +7,11 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from labeling import accepting, agreeing, arrays, board, opening
-from labeling.accepting import looking
+from labeling.accepting import beginning, looking
 from labeling.accepting.proceeding import underway
 from labeling.models import Assignment, Audit, Certificate, Query
 from tests.making import a_project, a_query, a_run, a_worker, now
-from tests.proving import a_sure_project, audits, certify, judge, refill, say
+from tests.proving import a_sure_project, audits, certify, judge, publish, refill, say
 from tests.teaching import a_taught_project, run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_arrays")]
@@ -189,6 +189,30 @@ def test_a_new_run_withdraws_the_audit_queries_of_the_old():
     refill(project)
     accepting.supersede(a_run(project))
     assert not audits(project, state="open").exists()
+
+
+def test_what_an_ended_audit_had_stored_is_deleted_as_the_next_begins():
+    project = a_sure_project()
+    _, plan = beginning.weighed(project, board.read(project))
+    certificate = certify(project)
+    audit = certificate.audit
+    files = [arrays.local_path(pointer["path"]) for pointer in (audit.pool, certificate.items)]
+    publish(project, arrays.load(audit.run.arrays["probability"]))
+    accepting.supersede(project.published)
+    assert all(file.exists() for file in files), "somebody may be reading them"
+    another = beginning.opened(project, np.arange(120) < 60, 2, plan, now())
+    audit.refresh_from_db(), certificate.refresh_from_db()
+    assert audit.pool == certificate.items == {} and not any(file.exists() for file in files)
+    assert arrays.load(another.pool).sum() == 60
+
+
+def test_equal_arrays_of_an_ended_audit_and_a_new_one_are_kept():
+    project = a_sure_project()
+    ended = accepting.begin(project, now(), seed=1)
+    publish(project, arrays.load(ended.run.arrays["probability"]))
+    accepting.supersede(project.published)
+    assert accepting.begin(project, now(), seed=2).pool == ended.pool
+    assert arrays.local_path(ended.pool["path"]).exists()
 
 
 def test_a_later_audit_that_contradicts_withdraws_the_certificate():

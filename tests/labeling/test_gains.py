@@ -51,8 +51,8 @@ def test_people_of_whom_nothing_is_known_are_as_the_consensus_takes_them():
     for categories in (3, 4, 10):
         even = np.full((1, categories), 1 / categories)
         doubt = Doubt(even, True, np.ones(1, bool), tuple(map(str, range(categories))))
-        assert np.array_equal(doubt.said("categories"), rates.fresh(categories).rates)
-        assert np.array_equal(doubt.said("yes_no"), rates.fresh(2).rates)
+        assert np.array_equal(doubt.said("categories", categories), rates.fresh(categories).rates)
+        assert np.array_equal(doubt.said("yes_no", 2), rates.fresh(2).rates)
 
 
 def test_answers_about_one_item_tell_less_and_less():
