@@ -91,8 +91,8 @@ class Budget(models.Model):
     name = models.CharField(max_length=200)
     currency = models.CharField(max_length=20, default="points")
     created = models.DateTimeField(default=timezone.now)
-    daily_limit = models.BigIntegerField(null=True)
-    day = models.DateField(null=True)
+    daily_limit = models.BigIntegerField(null=True, blank=True)
+    day = models.DateField(null=True, blank=True)
     day_spent = models.BigIntegerField(default=0)
     latest = models.BigIntegerField(default=0)  # id of the last transfer that moved the day's sum; guards read it
 

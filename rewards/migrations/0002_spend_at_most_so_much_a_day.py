@@ -13,12 +13,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='budget',
             name='daily_limit',
-            field=models.BigIntegerField(null=True),
+            field=models.BigIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
             model_name='budget',
             name='day',
-            field=models.DateField(null=True),
+            field=models.DateField(blank=True, null=True),
         ),
         migrations.AddField(
             model_name='budget',
