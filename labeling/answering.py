@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 
-from labeling import accepting, agreeing, checking, selecting, training
+from labeling import accepting, agreeing, checking, ending, selecting, training
 from labeling.kinds import KINDS, Cell
 from labeling.models import Assignment, Judgment, Member, Query, TrainingRun
 from rewards import ledger
@@ -195,8 +195,7 @@ def regained(assignment: Assignment, degrees: Mapping[Cell, float], now: datetim
         raise PlaceTaken from None
     if not query.take_place():
         raise PlaceTaken
-    reference = f"query {query.pk}, late"
-    assignment.reservation = ledger.reserve(query.project.budget, assignment.reward, reference=reference)
+    assignment.reservation = ending.reserve(query.project, assignment.reward, f"query {query.pk}, late")
     Assignment.objects.filter(pk=assignment.pk).update(reservation=assignment.reservation)
     return rewarded(assignment, renewed, now)
 

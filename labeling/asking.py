@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from labeling import checking, qualifying, quoting, selecting
+from labeling import checking, ending, qualifying, quoting, selecting
 from labeling.models import Assignment, Item, Member, Project, Query, Report
 from rewards import ledger
 
@@ -29,9 +29,13 @@ SENTENCES = {
     "choosing": "The next queries are being chosen. This takes a moment.",
     "others": "You have answered everything that is open. The rest waits for other people.",
     "reached": "The classifier is as sure as this project asks for. There is nothing left to ask.",
+    "certified": "As many items are decided as this project asks for. There is nothing left to ask.",
+    "spent": "This project has spent what it was to spend. Your answers are safe and paid.",
     "done": "Everything has been asked. Thank you.",
     "unready": "This project has nothing to ask yet. Its admin is still preparing it.",
 }
+
+ENDED = ("budget", "reached", "certified", "spent", "done")
 
 
 class NothingToAsk(Exception):
@@ -211,7 +215,7 @@ def tested(worker: Member, holding: Collection[int], now: datetime) -> Assignmen
 def offer(query: Query, worker: Member, now: datetime) -> Assignment:
     """Lease a claimed query to this worker at the reward quoted now."""
     reward = quoting.quote(query, worker)
-    reservation = ledger.reserve(query.project.budget, reward, reference=f"query {query.pk}")
+    reservation = ending.reserve(query.project, reward, f"query {query.pk}")
     return leased(query, worker, now, reward=reward, reservation=reservation)
 
 
@@ -230,9 +234,9 @@ def refuse(worker: Member, now: datetime):
     if project.refill_requested:
         raise NothingToAsk("choosing")
     others = Query.objects.filter(project=project).open().exclude(purpose=Query.Purpose.GOLD)
-    if project.emptied != "budget" and others.exists():
+    if project.emptied not in ("budget", "spent") and others.exists():
         raise NothingToAsk("others")
-    raise NothingToAsk(project.emptied if project.emptied in ("budget", "reached", "done") else "unready")
+    raise NothingToAsk(project.emptied if project.emptied in ENDED else "unready")
 
 
 def give_back(

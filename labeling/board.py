@@ -19,8 +19,8 @@ class Board:
     were asked; judged: (n,) answers so far; mass: (n,) answers near the item, None if unknown; graph: (n, n) affinities
     of neighbours, None if there are none; rates: {kind: how often people say what}, of kinds that were measured;
     askable: (n, C) cells that may be asked to teach; exam: (n,) items kept to measure and not asked yet; gold: (n,)
-    items whose truth was known beforehand; doubtful: (n, C) cells not agreed, of items that could be and that the
-    classifier does not decide: the mean confidence is over these.
+    items whose truth was known beforehand; present: (n,) items that are neither gold nor taken out; doubtful: (n, C)
+    cells not agreed, of items that could be and that the classifier does not decide: the mean confidence is over these.
     """
 
     items: np.ndarray
@@ -34,6 +34,7 @@ class Board:
     askable: np.ndarray
     exam: np.ndarray
     gold: np.ndarray
+    present: np.ndarray
     doubtful: np.ndarray
 
 
@@ -62,7 +63,7 @@ def read(project: Project) -> Board:
     return Board(
         rows["pk"], categories, probability, posterior, judged, mass_of(project, rows["row"]),
         graph_of(project, rows["row"]), {kind: pool.rates for kind, pool in beliefs.pools.items()},
-        askable, exam, gold & ~rows["withdrawn"], doubtful,
+        askable, exam, gold & ~rows["withdrawn"], ~gold & ~rows["withdrawn"], doubtful,
     )  # fmt: skip
 
 

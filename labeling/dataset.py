@@ -9,12 +9,12 @@ from functools import cached_property, partial
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.module_loading import import_string
 
 from labeling import agreeing, arrays, predicting
 from labeling.consensus import Rule
-from labeling.models import Category, Consensus, Gold, Item, Media, Project, Query, QueryItem
+from labeling.models import Category, Consensus, Gold, Item, Judgment, Media, Project, Query, QueryItem
 from segmentation.content import BrokenContent, EncoderMissing, Stored
 from segmentation.encodings import EncodingCache
 
@@ -84,16 +84,37 @@ def read(project: Project) -> Dataset:
     cells = ((cell.item_id, cell.category_id, cell) for cell in trained_by(project).iterator())
     (fill_rows if project.exclusive else fill_cells)(project, targets, data.within(cells))
     if not data.known:
-        raise CannotLearn("Nothing has been agreed yet, so there is nothing to learn from.")
+        raise CannotLearn(nothing_known(project))
     return data
 
 
+def nothing_known(project: Project) -> str:
+    if project.set_begun is None:
+        return "Nothing has been agreed yet, so there is nothing to learn from."
+    since = f"Nothing has been agreed since run {project.published.number} read the answers"
+    return f"{since}, and runs here learn only from what is new: the training set is reinitialised."
+
+
 def trained_by(project: Project) -> QuerySet[Consensus]:
-    """Consensus that may train. Each row asks for its own item, so that a few rows are found among millions."""
+    """Consensus that may train. Each row asks for its own item, so that a few rows are found among millions.
+
+    Of a training set that began anew only items of which something was agreed since (or, where all answers train, was
+    said): the reinitialised training set of US 8,589,317 B2, beside the cumulative one.
+    """
     purposes = (Query.Purpose.EXAM, Query.Purpose.AUDIT)
     measured = QueryItem.objects.filter(item=OuterRef("item"), query__purpose__in=purposes)
     gold = Gold.objects.filter(item=OuterRef("item"))
-    return Consensus.objects.filter(~Exists(measured), ~Exists(gold), project=project)
+    rows = Consensus.objects.filter(~Exists(measured), ~Exists(gold), project=project)
+    return rows.filter(new_since(project)) if project.set_begun else rows
+
+
+def new_since(project: Project) -> Q:
+    """Is the row's item new in a training set that began anew?"""
+    agreed = Consensus.objects.filter(item=OuterRef("item"), agreed__gt=project.set_begun)
+    if project.train_on == Project.TrainOn.AGREED:
+        return Q(Exists(agreed))
+    said = Judgment.objects.standing().filter(item=OuterRef("item"), created__gt=project.set_begun)
+    return Exists(agreed) | Exists(said)
 
 
 Cells = Iterable[tuple[int, int, Consensus]]  # row and column of the targets

@@ -154,8 +154,7 @@ class Import:
     def ring(self) -> None:
         """A first set that was imported is learned from at once (the pre-trained start), as is a large addition."""
         self.project.refresh_from_db(fields=["published"])
-        if self.report.known >= (self.project.retrain_every if self.project.published_id else 1):
-            training.request(self.project, f"{self.report.known} imported", now=self.now)
+        training.request_after_import(self.project, self.report.known, self.now)
         if self.report.created:
             selecting.refill_if_low(self.project, self.now)
 

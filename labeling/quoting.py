@@ -81,6 +81,14 @@ def median_rating(project: Project) -> float:
     return median(ratings) if ratings else Member._meta.get_field("rating").default
 
 
+def left(project: Project) -> int:
+    """What may still be offered: what is available, as far as the project is to spend it."""
+    figures = project.budget.figures()
+    if project.target_spent is None:
+        return figures.available
+    return max(0, min(figures.available, project.target_spent - figures.spent - figures.reserved))
+
+
 def affordable(project: Project) -> bool:
-    """Does what is available pay for one cell, quoted for the median worker?"""
-    return project.budget.available >= pricing.price(tariff(project), Signals(rating=median_rating(project), cells=1))
+    """Does what is left pay for one cell, quoted for the median worker?"""
+    return left(project) >= pricing.price(tariff(project), Signals(rating=median_rating(project), cells=1))

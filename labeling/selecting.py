@@ -11,12 +11,11 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from labeling import accepting, checking, proposals, quoting
+from labeling import accepting, checking, ending, proposals, quoting
 from labeling.board import Board, read
 from labeling.kinds import KINDS
 from labeling.models import Consensus, Item, Media, Project, Query, QueryCategory, QueryItem
 from labeling.proposals import Doubt, Proposal
-from segmentation import confidence
 
 LOW = 3  # the queue is low when no more than a third of it is fresh
 HEAP = 4  # at most so many queue sizes are open, those waiting for further people included
@@ -103,16 +102,15 @@ def refilled(project: Project, rng: np.random.Generator) -> Refill:
         return Refill(0, withdrawn, "full")
     board = read(project)
     doubt = doubt_of(project, board)
-    sure = reached(project, board)
+    sure = ending.reached(project, board)
     exam = draw(project, replace(doubt, askable=board.exam), int(rng.binomial(room, project.exam_share)), rng)
-    audit = auditing(project, board, doubt, room - len(exam), sure, rng)
+    audit = auditing(project, board, doubt, room - len(exam), bool(sure), rng)
     rest = sure or accepting.resting(project)
     drafts = [] if rest else choose(project, board, doubt, room - len(exam), rng)
     values = [draft.value for draft in drafts] or [0.0]
     opened = publish(project, board, drafts + examining(project, exam, values, rng) + audit)
     checking.deal(project, board, rng)
-    empty = "" if opened else "reached" if sure else "done" if quoting.affordable(project) else "budget"
-    return Refill(opened, withdrawn, empty)
+    return Refill(opened, withdrawn, "" if opened else sure or exhausted(project))
 
 
 def room_in(project: Project) -> int:
@@ -149,7 +147,7 @@ def doubt_of(project: Project, board: Board) -> Doubt:
 
 def choose(project: Project, board: Board, doubt: Doubt, room: int, rng: np.random.Generator) -> list[Draft]:
     """Those most worth their price; before any classifier is published, items at random (the naive start)."""
-    money = max(0, project.budget.available - promised(project)) // project.agree_count
+    money = max(0, quoting.left(project) - promised(project)) // project.agree_count
     price = partial(quotes, project, board)
     if project.published_id is None:
         found = draw(project, doubt, room, rng)
@@ -263,8 +261,8 @@ def withdraw_stale(project: Project) -> int:
 def too_dear(project: Project) -> list[int]:
     """Fresh queries that what is left does not pay for: they would only stand before others."""
     fresh = Query.objects.filter(project=project).fresh().teaching().values_list("pk", "signals")
-    prices = quoting.quote_ahead(project, [signals for _, signals in fresh])
-    return [pk for (pk, _), price in zip(fresh, prices, strict=True) if price > project.budget.available]
+    prices, left = quoting.quote_ahead(project, [signals for _, signals in fresh]), quoting.left(project)
+    return [pk for (pk, _), price in zip(fresh, prices, strict=True) if price > left]
 
 
 # --- why there is nothing to ask -------------------------------------------------------------------------------------
@@ -276,9 +274,10 @@ NOTHING = {
     "items": "There are no items yet.",
     "full": "The queue is full.",
     "budget": "The budget does not pay for another query.",
-    "reached": "The mean confidence has reached the project's target.",
+    **ending.SENTENCES,
     "done": "Nothing is left that is worth asking.",
 }
+ENDS = (*ending.SENTENCES, "budget", "done")
 
 
 def why_closed(project: Project) -> str:
@@ -290,9 +289,13 @@ def why_closed(project: Project) -> str:
     return "" if project.rows else "items"
 
 
-def reached(project: Project, board: Board) -> bool:
-    """Is the classifier as sure of what is not agreed, on average, as the project asks for? Of new items it is not."""
-    if project.published_id is None:
-        return False
-    mean = confidence.mean_confidence(board.probability, project.exclusive, ~board.doubtful)
-    return mean >= project.target_confidence
+def ended(project: Project) -> str:
+    """Why asking has ended, in a sentence; nothing while it goes on."""
+    return NOTHING[project.emptied] if project.emptied in ENDS else ""
+
+
+def exhausted(project: Project) -> str:
+    """What has come to its end where no target is reached: doubt, or money."""
+    if quoting.affordable(project):
+        return "done"
+    return "spent" if quoting.left(project) < project.budget.available else "budget"

@@ -17,6 +17,7 @@ def refill(project: int) -> None:
 def sweep() -> None:
     now = timezone.now()
     asking.expire(now)
+    training.keep_schedules(now)
     training.sweep(now)
     replying.forget(now)
 

@@ -31,22 +31,60 @@ CLUSTER = "training"  # its name in settings
 # --- request ---------------------------------------------------------------------------------------------------------
 
 
+When = Project.When
+
+
 def request_if_due(project: Project, now: datetime) -> TrainingRun | None:
-    """A run, if enough has been agreed since the last one was asked for; none while it would end a certificate."""
-    if accepting.holding(project) or newly_agreed(project) < project.retrain_every:
+    """A run, if its time has come and enough is newly agreed; none while it would end a certificate."""
+    if now < not_before(project) or newly_agreed(project) < enough(project) or accepting.holding(project):
         return None
-    return request(project, f"{project.retrain_every} newly agreed", now=now)
+    return request(project, reason(project), now=now)
 
 
-def newly_agreed(project: Project) -> int:
+def enough(project: Project) -> int:
+    """How much must be newly agreed for a run to start by itself."""
+    return project.retrain_every if project.retrain_when == When.SIZE else 1
+
+
+def not_before(project: Project) -> datetime:
+    """When the next run may start by itself: on a schedule, so many hours after the last one was asked for."""
+    if project.retrain_when != When.SCHEDULE:
+        return project.created
+    last = project.runs.aggregate(at=Max("requested"))["at"] or project.created
+    return last + timedelta(hours=project.retrain_hours)
+
+
+def reason(project: Project) -> str:
+    if project.retrain_when == When.SCHEDULE:
+        return f"on schedule, every {project.retrain_hours} hours"
+    return f"{enough(project)} newly agreed"
+
+
+def newly_agreed(project: Project, most: int | None = None) -> int:
     """Items (cells, if not exclusive) to learn from that people agreed on since a run last read the answers.
 
-    Counted as far as `retrain_every`, since every answer asks for it.
+    Counted as far as `most`, by default as a run needs, since every answer asks for it.
     """
     last = project.runs.aggregate(at=Max(Coalesce("started", "requested")))["at"]
-    agreed = dataset.trained_by(project).filter(agreed__isnull=False, source=Consensus.Source.PEOPLE)
+    agreed = dataset.trained_by(project).filter(agreed__isnull=False)
+    if project.retrain_when != When.SCHEDULE:  # what was imported asks for a run of its own, if for any
+        agreed = agreed.filter(source=Consensus.Source.PEOPLE)
     fresh = agreed.filter(agreed__gt=last) if last else agreed
-    return fresh[: project.retrain_every].count()
+    return fresh[: enough(project) if most is None else most].count()
+
+
+def keep_schedules(now: datetime) -> int:
+    """Ask for the runs whose hour has come, where anything was newly agreed; says how many."""
+    scheduled = Project.objects.active().filter(retrain_when=When.SCHEDULE).select_related("published")
+    return sum(request_if_due(project, now) is not None for project in scheduled)
+
+
+def request_after_import(project: Project, known: int, now: datetime) -> TrainingRun | None:
+    """A first set that was imported is learned from at once, and so is a large addition; on a schedule it waits."""
+    needed = enough(project) if project.published_id else 1
+    if known < needed or (project.published_id and project.retrain_when == When.SCHEDULE):
+        return None
+    return request(project, f"{known} imported", now=now)
 
 
 def by_hand(project: Project, trigger: str, *, now: datetime) -> TrainingRun:

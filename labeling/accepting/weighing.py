@@ -114,7 +114,7 @@ def weigh_on(case, accepted: int) -> Weighed:
 
 def weighed(project: Project, plan: certificates.Plan, cost: Prices, items: int) -> Weighed:
     total = round(plan.audits * cost.audit)
-    affordable = cost.unit == "answers" or total <= project.budget.available
+    affordable = cost.unit == "answers" or total <= quoting.left(project)
     accepted, saved = round(plan.accepted), round(plan.saved)
     reason = plan.reason
     if plan.audits:

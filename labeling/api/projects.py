@@ -3,10 +3,11 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from labeling import opening, qualifying, quoting
+from labeling import opening, qualifying, quoting, selecting
 from labeling.access import READS, RUNS
 from labeling.api.bodies import Flag, Number, Text, Whole, read
 from labeling.api.doors import described, get, post
@@ -72,7 +73,8 @@ class SettingsSerializer(StrictSettings):
             "wanted", "policy", "item_worth", "queue_size", "ahead", "lease_seconds",
             "exam_share", "gold_share", "certain", "hard", "grid",
             "test_length", "test_pass", "on_fast", "on_guessing", "on_copying", "watch_level", "classifier",
-            "retrain_every", "target_confidence", "train_on", "accept_share", "accept_confidence", "audit_lead",
+            "retrain_when", "retrain_every", "retrain_hours", "train_on", "training_set",
+            "target_confidence", "target_decided", "target_spent", "accept_share", "accept_confidence", "audit_lead",
             "cell_price", "price_floor", "price_ceiling", "factors",
         ]  # fmt: skip
 
@@ -182,6 +184,7 @@ def change_project(request, project):
         setattr(project, name, value)
     check(project)
     project.save(update_fields=list(form.validated_data))
+    selecting.ring(project, timezone.now())
     return Response(detailed(request.user, project))
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from labeling.models.fields import between, count, unit
+from labeling.models.retraining import RETRAINING, Retraining
 from rewards.models import Budget
 
 
@@ -51,15 +52,11 @@ class ProjectQuerySet(models.QuerySet):
         return self.filter(pk__in=(members.filter(role__in=roles) if roles else members).values("project"))
 
 
-class Project(models.Model):
+class Project(Retraining):
     class State(models.TextChoices):
         ACTIVE = "active", "Active"
         PAUSED = "paused", "Paused"
         ARCHIVED = "archived", "Archived"
-
-    class TrainOn(models.TextChoices):
-        AGREED = "agreed", "Agreed items only"
-        EVIDENCE = "evidence", "All answers, weighed"
 
     class Policy(models.TextChoices):
         PLANNER = "planner", "What teaches most per reward"
@@ -130,10 +127,6 @@ class Project(models.Model):
     watch_level = unit(default=0.05, help_text="Of those who come under suspicion at most this share, by chance alone.")
     watched = models.DateTimeField(null=True, editable=False)  # when the workers were last looked at
 
-    classifier = models.CharField(max_length=60, default="deep_segmentation")
-    retrain_every = count(20, 1, help_text="Newly agreed items (cells, if not exclusive) that start a run.")
-    target_confidence = unit(default=0.95, help_text="Asking stops at this mean confidence.")
-    train_on = models.CharField(max_length=10, choices=TrainOn, default=TrainOn.AGREED)
     published = models.ForeignKey(
         "TrainingRun", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
@@ -174,13 +167,13 @@ class Project(models.Model):
             between("watch_level", 0.001, 0.5, "a level of suspicion is between 0.001 and a half"),
             between("certain", 0, 1, "a certain confidence is between 0 and 1"),
             between("hard", 0, 1, "a hard confidence is between 0 and 1"),
-            between("target_confidence", 0, 1, "a target confidence is between 0 and 1"),
             between("accept_share", 0.001, 0.5, "an accepted share is between 0.001 and a half"),
             between("accept_confidence", 0.51, 0.999, "an accepted confidence is between 0.51 and 0.999"),
             CheckConstraint(condition=Q(audit_lead__gte=1), name="an audit is led by somebody"),
             CheckConstraint(condition=Q(agree_count__gte=1), name="at least one person agrees"),
             CheckConstraint(condition=Q(wanted__gte=F("agree_count")), name="enough people are asked to agree"),
             CheckConstraint(condition=Q(price_floor__lte=F("price_ceiling")), name="the floor is under the ceiling"),
+            *RETRAINING,
         ]
 
     def __str__(self):

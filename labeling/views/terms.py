@@ -87,9 +87,28 @@ SETTINGS = (
         "What learns from the answers, and when.",
         {
             "classifier": ("Classifier", "The next run uses it."),
+            "retrain_when": ("A run starts", "By itself. Never two at a time, and by hand whenever you like."),
             "retrain_every": ("Newly agreed until a run", "In items; in cells, where an item may have several."),
+            "retrain_hours": ("Hours from run to run", "On a schedule: from the last run asked for to the next."),
             "train_on": ("Learn from", "Agreed items are few and sound. All answers are more, and weighed."),
-            "target_confidence": ("Target confidence, in %", "Asking stops when the mean confidence reaches it."),
+            "training_set": (
+                "Training set",
+                "Reinitialised, a run learns only from items that people agreed on since the published run read the "
+                "answers: for content whose meaning drifts. It forgets the rest.",
+            ),
+        },
+    ),
+    (
+        "Until when people are asked",
+        "Asking ends at the first of these. Leave all of them empty and it goes on for ever, while there is doubt and "
+        "money.",
+        {
+            "target_confidence": ("Target confidence, in %", "Until the mean confidence of the classifier reaches it."),
+            "target_decided": (
+                "Target certificate, in % of items",
+                "Until a certificate stands and so many items are decided, by people or under it.",
+            ),
+            "target_spent": ("Target budget", "In the smallest unit. Until so much is spent, with what is on offer."),
         },
     ),
     (
@@ -122,7 +141,8 @@ TEXTS = {name: text for _, _, fields in SETTINGS for name, text in fields.items(
 PERCENTS = {  # from, to
     "agree_share": (50, 100), "agree_posterior": (50, 99), "certain": (0, 100), "hard": (0, 100),
     "exam_share": (0, 100), "gold_share": (0, 100),
-    "target_confidence": (0, 100), "test_pass": (0, 100), "watch_level": (0.1, 50), "accept_share": (0.1, 50),
+    "target_confidence": (0, 100), "target_decided": (1, 100),
+    "test_pass": (0, 100), "watch_level": (0.1, 50), "accept_share": (0.1, 50),
     "accept_confidence": (51, 99.9),
 }  # fmt: skip
 
@@ -158,6 +178,12 @@ class SettingsForm(forms.ModelForm):
             self.add_error("wanted", f"At least {data['agree_count']} must be asked, because so many must agree.")
         if data.get("price_ceiling") is not None and data["price_ceiling"] < (data.get("price_floor") or 0):
             self.add_error("price_ceiling", f"The ceiling must not be below the floor, which is {data['price_floor']}.")
+        if data.get("retrain_when") == "at_once" and data.get("training_set") == "reinitialised":
+            sentence = "Each run would learn from one item: begin anew with so many newly agreed, or on a schedule."
+            self.add_error("training_set", sentence)
+        if data.get("target_decided") and not data.get("accept_share"):
+            sentence = "Nothing is certified yet: say below what share of what the classifier decides may be wrong."
+            self.add_error("target_decided", sentence)
         if data.get("test_length"):
             self.instance.test_length = data["test_length"]
             try:

@@ -2,8 +2,10 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Count, F, Q
+from django.utils import timezone
 from django_q.status import Stat
 
 from labeling import quoting, training
@@ -16,6 +18,7 @@ log = logging.getLogger(__name__)
 
 WIDTH = 600  # of a bar's drawing
 CHARTED = 60  # runs the chart goes back
+COUNTED = 1_000  # newly agreed, on the project's page
 SHOWN = 6  # runs and queries listed on the project's page
 
 PURPOSES = {
@@ -118,7 +121,6 @@ class Agreed:
     count: int
     sources: list[tuple[str, int]]
     parts: list[Part]
-    fresh: int  # newly agreed since a run was last asked for
 
     @property
     def share(self) -> float:
@@ -140,8 +142,28 @@ def agreed(project: Project) -> Agreed:
         count=count,
         sources=sources,
         parts=bar([*sources, ("open", max(0, total - count))], WIDTH),
-        fresh=training.newly_agreed(project),
     )
+
+
+@dataclass(frozen=True)
+class Coming:
+    """What the next run waits for: so much is newly agreed (counted to COUNTED), so much is enough, not before `at`."""
+
+    fresh: int
+    enough: int
+    at: datetime | None
+
+    @property
+    def late(self) -> bool:
+        """Has its hour come, so that it waits for something newly agreed alone?"""
+        return self.at is not None and self.at <= timezone.now()
+
+
+def coming(project: Project) -> Coming:
+    enough = training.enough(project)
+    scheduled = project.retrain_when == Project.When.SCHEDULE
+    at = training.not_before(project) if scheduled else None
+    return Coming(training.newly_agreed(project, max(enough, COUNTED)), enough, at)
 
 
 # --- runs ------------------------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from copy import copy
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 
-from labeling import opening
+from labeling import opening, selecting
 from labeling.models import Project
 from labeling.views.forms import DescriptionsForm, NewCategoriesForm, NewProjectForm
 from labeling.views.gates import by, signed_in
@@ -62,7 +63,7 @@ def change(request, project: Project):
     form = SettingsForm(request.POST, instance=copy(project))
     if not form.is_valid():
         return terms(request, project, status=422, form=form)
-    form.save()
+    selecting.ring(form.save(), timezone.now())
     messages.success(request, "The settings were saved.")
     return redirect("project_settings", project.slug)
 
