@@ -80,6 +80,11 @@ def ring(project: Project, now: datetime, news: bool = True) -> bool:
     return bool(rung)
 
 
+def look_again(project: Project, now: datetime) -> bool:
+    """Ring after the project's terms were changed, if there was nothing to ask by the old ones."""
+    return bool(project.emptied) and ring(project, now)
+
+
 def refill(project: Project, *, random_state: int | None = None) -> Refill:
     """Open the queries most worth asking, up to the queue's size and the money; withdraw those of an earlier run."""
     done = Refill()

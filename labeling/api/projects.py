@@ -184,7 +184,7 @@ def change_project(request, project):
         setattr(project, name, value)
     check(project)
     project.save(update_fields=list(form.validated_data))
-    selecting.ring(project, timezone.now())
+    selecting.look_again(project, timezone.now())
     return Response(detailed(request.user, project))
 
 

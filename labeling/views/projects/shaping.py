@@ -63,7 +63,7 @@ def change(request, project: Project):
     form = SettingsForm(request.POST, instance=copy(project))
     if not form.is_valid():
         return terms(request, project, status=422, form=form)
-    selecting.ring(form.save(), timezone.now())
+    selecting.look_again(form.save(), timezone.now())
     messages.success(request, "The settings were saved.")
     return redirect("project_settings", project.slug)
 
