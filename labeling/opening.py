@@ -47,7 +47,7 @@ def check(project: Project, budget: Budget) -> None:
     cleaned(project.instructions, "instructions")
     try:
         project.full_clean(exclude=["slug", "budget", "instructions"])
-        budget.clean_fields()
+        budget.clean_fields(exclude=["daily_limit", "day"])  # a new budget has neither
     except ValidationError as invalid:
         field, (sentence, *_) = next(iter(invalid.message_dict.items()))
         if field == NON_FIELD_ERRORS:

@@ -212,7 +212,7 @@ def test_a_target_certificate_needs_a_share_that_may_be_wrong():
 
 @pytest.fixture
 def owner():
-    project = a_taught_project(agreed=2)
+    project = a_taught_project(agreed=2, instructions="Say what it is.")
     client = Client()
     client.force_login(project.members.get(role="owner").user)
     client.project = project
@@ -221,6 +221,14 @@ def owner():
 
 def told(client, name="project"):
     return " ".join(page(client, client.project, name).content.decode().split())
+
+
+def save(client, **changes):
+    """The settings as they are shown, with these changes."""
+    form = page(client, client.project, "project_settings").context["form"]
+    shown = {field.html_name: field.value() for _, _, fields in form.groups() for field in fields}
+    shown = {name: "" if value is None else value for name, value in shown.items()}
+    return client.post(reverse("project_settings", args=[client.project.slug]), shown | changes)
 
 
 def test_the_page_says_what_the_next_run_waits_for(owner):
@@ -251,12 +259,7 @@ def test_the_page_says_why_asking_has_ended(owner, code, words):
 
 def test_new_terms_ring_for_queries_where_asking_had_ended(owner):
     Project.objects.update(emptied="reached")
-    form = page(owner, owner.project, "project_settings").context["form"]
-    shown = {field.html_name: field.value() for _, _, fields in form.groups() for field in fields}
-    owner.post(
-        reverse("project_settings", args=[owner.project.slug]),
-        {name: "" if value is None else value for name, value in shown.items()} | {"target_confidence": ""},
-    )
+    assert save(owner, target_confidence="").status_code == 302
     changed = Project.objects.get()
     assert changed.target_confidence is None and changed.refill_requested
 
@@ -270,8 +273,5 @@ def test_new_terms_ring_for_queries_where_asking_had_ended(owner):
     ],
 )
 def test_policies_that_make_no_sense_are_refused_with_a_sentence(owner, changes, said):
-    form = page(owner, owner.project, "project_settings").context["form"]
-    shown = {field.html_name: field.value() for _, _, fields in form.groups() for field in fields}
-    shown = {name: "" if value is None else value for name, value in shown.items()} | changes
-    reply = owner.post(reverse("project_settings", args=[owner.project.slug]), shown)
+    reply = save(owner, **changes)
     assert reply.status_code == 422 and said in reply.content.decode()
