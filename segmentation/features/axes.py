@@ -11,30 +11,54 @@ class Axes:
     a faint one; their mean column variance is one.
     """
 
-    def __init__(self, A, width, random):
-        self.centre = A.mean(axis=0)
-        self.axes, _ = directions(A - self.centre, width, random)
-        self.rows = Rows((A - self.centre) @ self.axes)
+    def __init__(self, centre, axes, rows):
+        self.centre, self.axes, self.rows = centre, axes, rows
+
+    @classmethod
+    def of(cls, A, width, random):
+        centre = A.mean(axis=0)
+        axes, _ = directions(A - centre, width, random)
+        return cls(centre, axes, Rows.of((A - centre) @ axes))
 
     def __call__(self, A):
         return self.rows((A - self.centre) @ self.axes)
+
+    def to_arrays(self):
+        return {"axes": self.axes, "axes centre": self.centre, **self.rows.to_arrays()}
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        return cls(arrays["axes centre"], arrays["axes"], Rows.from_arrays(arrays))
 
 
 class Rows:
     """Rows cut to one length, then centred and scaled by one number to a mean column variance of one."""
 
-    def __init__(self, R):
+    def __init__(self, least, centre, scale):
+        self.least, self.centre, self.scale = least, centre, scale
+
+    @classmethod
+    def of(cls, R):
         typical = np.sqrt(np.mean(np.sum(R.astype(np.float64) ** 2, axis=1)))
         # What is much shorter than the others says nothing but rounding, and stays short.
-        self.least = 0.01 * typical if typical > 1e-6 else 1.0
-        unit = self._unit(R)
-        self.centre, self.scale = unit.mean(axis=0), spread(unit)
+        least = float(0.01 * typical) if typical > 1e-6 else 1.0
+        unit = of_one_length(R, least)
+        return cls(least, unit.mean(axis=0), spread(unit))
 
     def __call__(self, R):
-        return ((self._unit(R) - self.centre) / self.scale).astype(np.float32)
+        return ((of_one_length(R, self.least) - self.centre) / self.scale).astype(np.float32)
 
-    def _unit(self, R):
-        return R / np.maximum(np.linalg.norm(R, axis=1, keepdims=True), self.least)
+    def to_arrays(self):
+        return {"rows centre": self.centre, "rows scale": np.array([self.least, self.scale])}
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        least, scale = arrays["rows scale"].tolist()
+        return cls(least, arrays["rows centre"], scale)
+
+
+def of_one_length(R, least):
+    return R / np.maximum(np.linalg.norm(R, axis=1, keepdims=True), least)
 
 
 def directions(A, width, random):

@@ -69,10 +69,16 @@ class ImageFeatures(Features):
         self.weights_ = np.concatenate(
             [np.full(d, np.sqrt(share / d) / spread(G), np.float32) for G, d, share in groups]
         )
-        self.axes_ = Axes(A * self.weights_, self.width, random)
+        self.axes_ = Axes.of(A * self.weights_, self.width, random)
 
     def _project(self, images):
         return self.axes_(np.stack(images, dtype=np.float32) * self.weights_)
+
+    def _learned(self):
+        return {"weights": self.weights_, **self.axes_.to_arrays()}
+
+    def _resume(self, arrays):
+        self.weights_, self.axes_ = arrays["weights"], Axes.from_arrays(arrays)
 
 
 def describe(pixels):

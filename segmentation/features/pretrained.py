@@ -63,10 +63,16 @@ class PretrainedFeatures(Features):
         return list(found)
 
     def _learn(self, embeddings, random):
-        self.axes_ = Axes(np.stack(embeddings), self.width, random)
+        self.axes_ = Axes.of(np.stack(embeddings), self.width, random)
 
     def _project(self, embeddings):
         return self.axes_(np.stack(embeddings))
+
+    def _learned(self):
+        return self.axes_.to_arrays()
+
+    def _resume(self, arrays):
+        self.axes_ = Axes.from_arrays(arrays)
 
 
 class PretrainedTextFeatures(PretrainedFeatures):

@@ -1,5 +1,6 @@
 """Records -> numbers on one scale, words as columns, events told in numbers; what columns mean is learned in fit."""
 
+import json
 import re
 from collections import Counter
 
@@ -86,15 +87,24 @@ class RecordFeatures(Features):
         if amount:
             numbers = np.nan_to_num(numbers)
         if not np.isnan(numbers).all():
-            yield _Numbers(numbers, otherwise=0.0 if amount else None)
+            yield _Numbers.of(numbers, otherwise=0.0 if amount else None)
         if len(counts) > self.levels:
             yield _Hashed(self.levels)
         elif counts:
-            yield _Levels(counts, least)
+            yield _Levels.of(counts, least)
 
     def _project(self, records):
         parts = [column(*split(records, name)) for name, column in self.columns_]
         return np.hstack(parts or [np.zeros((len(records), 1))]).astype(np.float32)
+
+    def _learned(self):
+        told = [(name, type(column).__name__, column.told()) for name, column in self.columns_]
+        return {"columns": np.array(json.dumps(told))}
+
+    def _resume(self, arrays):
+        kinds = {kind.__name__: kind for kind in (_Numbers, _Levels, _Hashed)}
+        told = json.loads(str(arrays["columns"]))
+        self.columns_ = [(name, kinds[kind](*state)) for name, kind, state in told]
 
 
 def split(records, name):
@@ -114,15 +124,25 @@ def _number_or_word(value):
     return bounded(value), None
 
 
+# Each kind of column is made `of` what was read, and again of what it has `told` in plain numbers and texts.
+
+
 class _Numbers:
-    def __init__(self, numbers, otherwise=None):
+    def __init__(self, otherwise, missing, bend, centre, spread):
+        self.otherwise, self.missing, self.bend = otherwise, missing, bend and _Bend(*bend)
+        self.centre, self.spread = centre, spread
+
+    @classmethod
+    def of(cls, numbers, otherwise=None):
         missing = np.isnan(numbers)
-        self.otherwise = np.median(numbers[~missing]) if otherwise is None else otherwise
-        self.missing = missing.any()
-        filled = np.where(missing, self.otherwise, numbers)
-        self.bend = _Bend(filled) if _skewed(filled) else None
-        filled = self._bent(filled)
-        self.centre, self.spread = filled.mean(), spreads(filled)
+        otherwise = float(np.median(numbers[~missing])) if otherwise is None else otherwise
+        filled = np.where(missing, otherwise, numbers)
+        bend = _Bend.around(filled) if _skewed(filled) else None
+        filled = _Bend(*bend)(filled) if bend else filled
+        return cls(otherwise, bool(missing.any()), bend, float(filled.mean()), float(spreads(filled)))
+
+    def told(self):
+        return self.otherwise, self.missing, self.bend and (self.bend.middle, self.bend.near), self.centre, self.spread
 
     def __call__(self, numbers, words):
         missing = np.isnan(numbers)
@@ -141,20 +161,30 @@ def _skewed(numbers):
 class _Bend:
     """Linear near the median, logarithmic far from it; what is near is the spread of the middle half."""
 
-    def __init__(self, numbers):
-        low, self.middle, high = np.quantile(numbers, [0.25, 0.5, 0.75])
-        others = np.abs(numbers - self.middle)[numbers != self.middle]
-        self.near = (high - low) / 1.35 or np.median(others)  # where more than half are alike, of the others
+    def __init__(self, middle, near):
+        self.middle, self.near = middle, near
+
+    @staticmethod
+    def around(numbers):
+        low, middle, high = np.quantile(numbers, [0.25, 0.5, 0.75]).tolist()
+        others = np.abs(numbers - middle)[numbers != middle]
+        return middle, (high - low) / 1.35 or float(np.median(others))  # where more than half are alike, of the others
 
     def __call__(self, numbers):
         return np.arcsinh((numbers - self.middle) / self.near)
 
 
 class _Levels:
-    def __init__(self, counts, least):
+    def __init__(self, kept, width):
+        self.column, self.width = {word: at for at, word in enumerate(kept)}, width
+
+    @classmethod
+    def of(cls, counts, least):
         kept = [word for word, count in counts.items() if count >= least]
-        self.column = {word: at for at, word in enumerate(kept)}
-        self.width = len(kept) + (len(kept) < len(counts))  # the last column is for the rare ones together
+        return cls(kept, len(kept) + (len(kept) < len(counts)))  # the last column is for the rare ones together
+
+    def told(self):
+        return list(self.column), self.width
 
     def __call__(self, numbers, words):
         A = np.zeros((len(words), self.width + 1))  # and one more, dropped again, for those without a column
@@ -165,7 +195,10 @@ class _Levels:
 
 class _Hashed:
     def __init__(self, width):
-        self.hash = HashingVectorizer(analyzer=words_of, n_features=width)
+        self.width, self.hash = width, HashingVectorizer(analyzer=words_of, n_features=width)
+
+    def told(self):
+        return (self.width,)
 
     def __call__(self, numbers, words):
         return self.hash.transform([word or "" for word in words]).toarray()

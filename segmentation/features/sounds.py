@@ -60,10 +60,16 @@ class AudioFeatures(Features):
     def _learn(self, sounds, random):
         A = np.stack(sounds, dtype=np.float64)
         self.centre_, self.spreads_ = A.mean(axis=0), spreads(A)
-        self.axes_ = Axes((A - self.centre_) / self.spreads_, self.width, random)
+        self.axes_ = Axes.of((A - self.centre_) / self.spreads_, self.width, random)
 
     def _project(self, sounds):
         return self.axes_((np.stack(sounds, dtype=np.float64) - self.centre_) / self.spreads_)
+
+    def _learned(self):
+        return {"centre": self.centre_, "spreads": self.spreads_, **self.axes_.to_arrays()}
+
+    def _resume(self, arrays):
+        self.centre_, self.spreads_, self.axes_ = arrays["centre"], arrays["spreads"], Axes.from_arrays(arrays)
 
 
 def describe(rate, samples):

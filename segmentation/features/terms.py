@@ -8,7 +8,11 @@ from sklearn.preprocessing import normalize
 class Terms:
     """TF-IDF over the `most` frequent terms of `texts` (sorted uint32 hashes each) that `least` of them hold."""
 
-    def __init__(self, texts, most, least):
+    def __init__(self, kept, idf):
+        self.kept, self.idf = kept, idf
+
+    @classmethod
+    def of(cls, texts, most, least):
         _, found, _ = counted(texts)
         found, texts_with = np.unique(found, return_counts=True)
         enough = texts_with >= least
@@ -16,8 +20,9 @@ class Terms:
             enough[:] = True
         found, texts_with = found[enough], texts_with[enough]
         kept = np.sort(np.argsort(-texts_with, kind="stable")[:most])
-        self.kept = found[kept] if len(kept) else np.zeros(1, np.uint32)  # blanks alone still have a column
-        self.idf = np.ones(1) if not len(kept) else np.log((1 + len(texts)) / (1 + texts_with[kept])) + 1
+        if not len(kept):
+            return cls(np.zeros(1, np.uint32), np.ones(1))  # blanks alone still have a column
+        return cls(found[kept], np.log((1 + len(texts)) / (1 + texts_with[kept])) + 1)
 
     def __call__(self, texts):
         """(n, terms) float32, rows of length one, blank ones nought."""

@@ -105,11 +105,18 @@ class TextFeatures(Features):
 
     def _learn(self, texts, random):
         # A term met once says nothing about another text, but among few texts that is nearly all terms.
-        self.terms_ = Terms(texts, self.vocabulary, least=1 if len(texts) < 100 else 2)
+        self.terms_ = Terms.of(texts, self.vocabulary, least=1 if len(texts) < 100 else 2)
         T = self.terms_(texts)  # (n, terms)
         axes, strengths = directions(T, self.width, random)
         self.axes_ = (axes * (strengths / max(strengths[0], 1e-12)) ** 2).astype(np.float32)
-        self.rows_ = Rows(T @ self.axes_)
+        self.rows_ = Rows.of(T @ self.axes_)
 
     def _project(self, texts):
         return self.rows_(self.terms_(texts) @ self.axes_)
+
+    def _learned(self):
+        return {"kept": self.terms_.kept, "idf": self.terms_.idf, "axes": self.axes_, **self.rows_.to_arrays()}
+
+    def _resume(self, arrays):
+        self.terms_, self.axes_ = Terms(arrays["kept"], arrays["idf"]), arrays["axes"]
+        self.rows_ = Rows.from_arrays(arrays)

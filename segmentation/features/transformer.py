@@ -14,8 +14,9 @@ class Features(TransformerMixin, BaseEstimator):
     """A transformer of a sequence of items into X (n, width_) float32.
 
     A medium gives `_raw` (one item, read), `_learn` (from at most `sample` encodings) and `_project` (encodings -> X);
-    where encoding is quicker for many at a time, `_encode` (raws -> encodings) too. An encoding is a 1-D array that
-    depends on one item and on `reader`, on nothing that was learned; so it can be kept in an `EncodingCache`.
+    where encoding is quicker for many at a time, `_encode` (raws -> encodings) too; what was learned becomes named
+    arrays by `_learned` and is again by `_resume`. An encoding is a 1-D array that depends on one item and on `reader`,
+    on nothing that was learned; so it can be kept in an `EncodingCache`.
     `progress(fraction, message)` is called while items are read, learned from and projected.
     """
 
@@ -47,6 +48,20 @@ class Features(TransformerMixin, BaseEstimator):
         items = as_sequence(items)
         reading, known = self._fit(items, part(progress, 0, 0.9 if len(items) <= self.sample else 0.5), cache)
         return self._transform(items, reading, part(progress, 0.9 if len(items) <= self.sample else 0.5, 1), known)
+
+    def to_arrays(self):
+        """What was learned, as named arrays without objects: np.savez(file, **features.to_arrays())."""
+        check_is_fitted(self)
+        return {"width": np.array(self.width_), **self._learned()}
+
+    def resume(self, arrays):
+        """These features, as if they had learned what those learned whose `to_arrays` these are; np.load(file) will do.
+
+        Parameters are not among the arrays: give the same ones.
+        """
+        self._resume(arrays)
+        self.width_ = int(arrays["width"])
+        return self
 
     def _fit(self, items, progress, cache):
         """The reading and {position: encoding} of what was learned from, so that nothing is read a second time."""

@@ -8,12 +8,12 @@ from segmentation.features.axes import Axes, Rows, directions
 def test_a_row_that_leans_the_same_way_more_strongly_is_described_the_same():
     random = np.random.default_rng(0)
     A = random.normal(size=(50, 8))
-    axes = Axes(A, 5, np.random.RandomState(0))
+    axes = Axes.of(A, 5, np.random.RandomState(0))
     np.testing.assert_allclose(axes(axes.centre + 7 * (A - axes.centre)), axes(A), atol=1e-5)
 
 
 def test_columns_have_a_mean_variance_of_one_and_a_mean_of_nought():
-    X = Axes(np.random.default_rng(0).normal(size=(60, 9)) * np.arange(1, 10), 4, np.random.RandomState(0))
+    X = Axes.of(np.random.default_rng(0).normal(size=(60, 9)) * np.arange(1, 10), 4, np.random.RandomState(0))
     X = X(np.random.default_rng(0).normal(size=(60, 9)) * np.arange(1, 10))
     np.testing.assert_allclose(X.mean(axis=0), 0, atol=1e-5)
     assert abs(X.var(axis=0).mean() - 1) < 1e-4
@@ -21,13 +21,13 @@ def test_columns_have_a_mean_variance_of_one_and_a_mean_of_nought():
 
 def test_rows_alike_up_to_rounding_stay_alike():
     A = 1 + 1e-9 * np.random.default_rng(0).normal(size=(50, 8))
-    assert np.abs(Axes(A, 5, np.random.RandomState(0))(A)).max() < 1e-6
+    assert np.abs(Axes.of(A, 5, np.random.RandomState(0))(A)).max() < 1e-6
 
 
 def test_a_row_near_the_middle_says_little_and_not_noise():
     random = np.random.default_rng(0)
     R = random.normal(size=(50, 6))
-    rows = Rows(R)
+    rows = Rows.of(R)
     faint = rows(1e-9 * R)
     assert np.ptp(faint, axis=0).max() < 1e-5
 
