@@ -152,6 +152,16 @@ def invited(token: str) -> tuple[Project, str]:
         raise Refused("This invitation is not valid any more. Ask the project's admin for a new link.") from None
 
 
+def accept(user, project: Project, role: str) -> Member:
+    """Join as invited. Raises Refused for whom others took the role from."""
+    if project.members.filter(user=user, role=role, removed=True).exists():
+        raise Refused("You were taken out of this project, so the link does not let you in. Its admin can.")
+    return join(user, project, role)
+
+
 def join(user, project: Project, role: str) -> Member:
+    """Give this role; who had it before has it again."""
     member, _ = Member.objects.get_or_create(user=user, project=project, role=role)
+    if Member.objects.exclude(left=None).filter(pk=member.pk).update(left=None, removed=False):
+        member.refresh_from_db()
     return member

@@ -77,7 +77,7 @@ def scarcity(project: Project) -> float:
 
 def median_rating(project: Project) -> float:
     """The rating a round is quoted for, before anybody is known to answer it."""
-    ratings = project.members.workers().trusted().values_list("rating", flat=True)[:1000]
+    ratings = project.members.workers().present().trusted().values_list("rating", flat=True)[:1000]
     return median(ratings) if ratings else Member._meta.get_field("rating").default
 
 

@@ -101,7 +101,7 @@ def kept(found: Sequence[Suspicion]) -> list[Suspicion]:
 
 def pause(worker: Member, now: datetime) -> bool:
     """No further offers; says whether it was not so before."""
-    return bool(Member.objects.trusted().filter(pk=worker.pk, paused=None).update(paused=now))
+    return bool(Member.objects.present().trusted().filter(pk=worker.pk, paused=None).update(paused=now))
 
 
 def let_go_on(worker: Member, now: datetime) -> None:

@@ -114,7 +114,7 @@ def give_up_where_nobody_is_left(audit: Audit, now: datetime) -> int:
         asked[item].add(worker)
         busy |= {item} if state == Assignment.State.LIVE else set()
         fresh |= {item} if offered > now - ABSENCE else set()
-    workers = audit.project.members.workers().trusted()
+    workers = audit.project.members.workers().present().trusted()
     everybody = set(workers.values_list("pk", flat=True))
     came = set(workers.filter(assignments__offered__gt=now - ABSENCE).values_list("pk", flat=True))
     left = [

@@ -46,7 +46,7 @@ def prices(project: Project) -> Prices:
     facts = quoting.facts(0.0, project.columns, [], quoting.conditions(project))
     row = quoting.quote_ahead(project, [facts])[0]
     rating = max(quoting.median_rating(project), (1 + LEAST_MARGIN) / 2)
-    workers = project.members.workers().trusted().count()
+    workers = project.members.workers().present().trusted().count()
     walks = {
         lead: walk(rating, lead, workers) for lead in range(project.audit_lead, max(MOST_LEAD, project.audit_lead) + 1)
     }
@@ -73,7 +73,7 @@ def walk(rating: float, lead: int, workers: int) -> tuple[float, float]:
 def weigh(project: Project, confidence: np.ndarray) -> Weighed:
     """Before an audit, as far as the classifier's confidences may be believed. confidence: (n,) of the pool."""
     cost, risk, believed = prices(project), 1 - project.accept_confidence, sobered(project, confidence)
-    workers = project.members.workers().trusted().count()
+    workers = project.members.workers().present().trusted().count()
     if workers < cost.lead:
         reason = (
             f"An audited answer must lead by {cost.lead} people, as reliable as they are; there are {workers} workers."

@@ -4,13 +4,14 @@ import hashlib
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 
-from labeling import opening
-from labeling.access import RUNS, Role
+from labeling import leaving, opening
+from labeling.access import GIVES, RUNS, TAKES, Role, among
 from labeling.api.bodies import Text, read
 from labeling.api.doors import described, get, post
 from labeling.api.finding import project_for
@@ -93,7 +94,7 @@ class MeSerializer(serializers.Serializer):
 @get(MeSerializer)
 def me(request):
     """Oneself: roles in projects, and balances."""
-    memberships = request.user.memberships.select_related("project").order_by("pk")
+    memberships = request.user.memberships.present().select_related("project").order_by("pk")
     balances = [{"budget": budget, "balance": balance} for budget, balance in ledger.balances(request.user)]
     said = {"username": request.user.username, "memberships": memberships, "balances": balances}
     return Response(MeSerializer(said).data)
@@ -112,14 +113,20 @@ class MemberSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Member
-        fields = ["username", "role", "joined"]
+        fields = ["id", "username", "role", "joined"]
 
 
 @get(page_of(MemberSerializer), parameters=PARAMETERS)
 def members(request, project):
     """The members of a project and their roles."""
     project = project_for(request.user, project, RUNS)
-    return page(request, project.members.select_related("user"), MemberSerializer)
+    return page(request, project.members.present().select_related("user"), MemberSerializer)
+
+
+def hold(rights, user, project, role: str) -> None:
+    """Refuse whoever may not give (or take) this role."""
+    if role not in among(rights, user, project):
+        raise Refusal(403, "not_in_your_role", f"Only an owner gives, changes or takes away the role {role}.", "role")
 
 
 @post({201: MemberSerializer, 200: MemberSerializer}, NewMemberSerializer)
@@ -130,11 +137,52 @@ def add_member(request, project):
     200 if they have it already. Owners and admins may do this; only an owner makes another owner."""
     project = project_for(request.user, project, RUNS)
     given = read(request, NewMemberSerializer)
-    if given["role"] == Role.OWNER:
-        project_for(request.user, project.slug, [Role.OWNER])
+    hold(GIVES, request.user, project, given["role"])
     user = User.objects.filter(username=given["username"], is_active=True).first()
     if user is None:
         raise Refusal(400, "unknown_user", f"There is no user “{given['username']}” to add.", "username")
-    there = project.members.filter(user=user, role=given["role"]).exists()
+    there = project.members.present().filter(user=user, role=given["role"]).exists()
     member = opening.join(user, project, given["role"])
     return Response(MemberSerializer(member).data, 200 if there else 201)
+
+
+class RoleSerializer(serializers.Serializer):
+    role = serializers.ChoiceField(Role.choices)
+
+
+def member_to_take(user, project, member: int) -> Member:
+    """A member whose role this user may take away."""
+    project = project_for(user, project, RUNS)
+    found = project.members.present().select_related("user").filter(pk=member).first()
+    if found is None:
+        raise Refusal(404, "not_found", f"The project has no member {member}.")
+    found.project = project
+    hold(TAKES, user, project, found.role)
+    return found
+
+
+@described(MemberSerializer, body=RoleSerializer)
+def change_role(request, project, member):
+    """Give a member another role in place of this one.
+
+    What was said and earned in it stays. An admin changes the roles of workers and researchers, an owner all."""
+    found, given = member_to_take(request.user, project, member), read(request, RoleSerializer)
+    hold(GIVES, request.user, found.project, given["role"])
+    return Response(MemberSerializer(leaving.change_role(found, given["role"], timezone.now())).data)
+
+
+@described({204: None})
+def remove(request, project, member):
+    """Take a role from a member.
+
+    What was said and earned in it stays; offers that are held go to others. The last owner stays."""
+    leaving.remove(member_to_take(request.user, project, member), timezone.now())
+    return Response(status=204)
+
+
+@post({204: None})
+@idempotent(repeatable=True)
+def leave(request, project):
+    """Leave a project: every role of yours in it ends. What you have earned stays yours."""
+    leaving.leave(request.user, project_for(request.user, project), timezone.now())
+    return Response(status=204)

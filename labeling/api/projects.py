@@ -103,7 +103,7 @@ class DetailSerializer(ProjectSerializer):
 
 
 def detailed(user, project: Project) -> dict:
-    roles = list(project.members.filter(user=user).order_by("pk").values_list("role", flat=True))
+    roles = list(project.members.present().filter(user=user).order_by("pk").values_list("role", flat=True))
     said = ProjectSerializer(project).data | {
         "instructions": project.instructions,
         "categories": list(project.categories.values_list("name", flat=True)),
@@ -117,7 +117,7 @@ def figures(project: Project) -> dict:
         "items": project.items.present().count(),
         "agreed_items": Consensus.objects.agreed().filter(project=project).values("item").distinct().count(),
         "open_queries": project.queries.open().count(),
-        "workers": project.members.workers().count(),
+        "workers": project.members.workers().present().count(),
     }
     return {
         "budget": budget_of(project),
@@ -225,12 +225,18 @@ class PayoutSerializer(serializers.Serializer):
     balance = serializers.IntegerField(help_text="What is left.")
 
 
+def earned_in(user, slug: str) -> Project:
+    """A project in which the user has earned something, also after leaving it; or takes part."""
+    budgets = [budget.pk for budget, _ in ledger.balances(user)]
+    return Project.objects.filter(slug=slug, budget__in=budgets).first() or project_for(user, slug)
+
+
 @post({201: PayoutSerializer}, NewPayoutSerializer)
 @idempotent
 def pay_out(request):
     """Redeem what you have earned in a project: it is paid out and leaves your balance."""
     given = read(request, NewPayoutSerializer)
-    project = project_for(request.user, given["project"])
+    project = earned_in(request.user, given["project"])
     ledger.pay_out(request.user, project.budget, given["amount"])
     left = ledger.balance(request.user, project.budget)
     return Response(given | {"currency": project.budget.currency, "balance": left}, 201)

@@ -22,6 +22,8 @@ urlpatterns = [
     path("projects/<slug:project>/", door(get=projects.project, patch=projects.change_project)),
     path("projects/<slug:project>/items/", door(get=items.items, post=items.add_items, parsers=rows)),
     path("projects/<slug:project>/members/", door(get=people.members, post=people.add_member)),
+    path("projects/<slug:project>/members/<int:member>/", door(patch=people.change_role, delete=people.remove)),
+    path("projects/<slug:project>/leave/", door(post=people.leave)),
     path("projects/<slug:project>/budget/", door(post=projects.fund)),
     path("projects/<slug:project>/next/", door(post=work.next_query)),
     path("projects/<slug:project>/runs/", door(get=loop.runs, post=loop.request_run)),

@@ -48,7 +48,7 @@ class ProjectQuerySet(models.QuerySet):
 
     def of(self, user, *roles):
         """Projects in which this user has a role (one of those named, or any)."""
-        members = Member.objects.filter(user=user)
+        members = Member.objects.present().filter(user=user)
         return self.filter(pk__in=(members.filter(role__in=roles) if roles else members).values("project"))
 
 
@@ -199,6 +199,9 @@ class MemberQuerySet(models.QuerySet):
     def trusted(self):
         return self.filter(set_aside=False)
 
+    def present(self):
+        return self.filter(left=None)
+
 
 class Member(models.Model):
     """A user's role in a project. A Worker is the Member with role worker; its rating is its estimated reliability."""
@@ -226,6 +229,8 @@ class Member(models.Model):
     paused = models.DateTimeField(null=True)  # on suspicion: no further offers until an admin decides
     excused = models.DateTimeField(null=True)  # answers before are not held against the worker
     joined = models.DateTimeField(auto_now_add=True)
+    left = models.DateTimeField(null=True)  # no member since; what was said and earned stays
+    removed = models.BooleanField(default=False)  # by others: no invitation gives the role back
 
     objects = MemberQuerySet.as_manager()
 
@@ -236,6 +241,7 @@ class Member(models.Model):
             between("starting_rating", 0, 1, "a starting rating is between 0 and 1"),
             between("test_score", 0, 1, "a test score is between 0 and 1"),
             CheckConstraint(condition=Q(agreed__lte=F("judged")), name="a worker agrees on what was judged"),
+            CheckConstraint(condition=Q(removed=False) | Q(left__isnull=False), name="who was removed has left"),
         ]
 
     def __str__(self):

@@ -34,7 +34,7 @@ def home(request):
 def working(user, balances) -> list[dict]:
     """Where this user works: the project, how much was answered there and what was earned."""
     answers = Count("assignments", filter=Q(assignments__state=Assignment.State.ANSWERED))
-    rows = Member.objects.workers().filter(user=user).select_related("project__budget")
+    rows = Member.objects.workers().present().filter(user=user).select_related("project__budget")
     return [
         {"project": row.project, "answered": row.answers, "balance": balances.get(row.project.budget_id, 0)}
         for row in rows.annotate(answers=answers).order_by("project__state", "project__name")
@@ -45,7 +45,7 @@ def running(user) -> list[dict]:
     """Projects this user may look into, with the roles there; a superuser looks into all."""
     projects = Project.objects.all() if user.is_superuser else Project.objects.of(user, *READS)
     roles = {}
-    for member in Member.objects.filter(user=user, role__in=READS):
+    for member in Member.objects.present().filter(user=user, role__in=READS):
         roles.setdefault(member.project_id, []).append(member.get_role_display())
     return [
         {"project": project, "roles": ", ".join(roles.get(project.pk, ["Superuser"]))}
@@ -72,7 +72,10 @@ def join(request, token):
     if request.method == "POST" and (user := new_user(form) if visitor else request.user):
         if visitor:
             login(request, user)
-        member = opening.join(user, project, role)
+        try:
+            member = opening.accept(user, project, role)
+        except opening.Refused as refusal:
+            return render(request, "labeling/uninvited.html", {"sentence": str(refusal)}, status=403)
         messages.success(request, f"You are a {member.get_role_display().lower()} of {project.name} now.")
         return redirect("work" if role == Member.Role.WORKER else "project", project.slug)
     context = {"project": project, "role": Member.Role(role).label.lower(), "form": form, "token": token}

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from labeling import answering, asking, qualifying
+from labeling import answering, asking, leaving, qualifying
 from labeling.access import assignment_for, worker_for
 from labeling.kinds import KINDS, AnswerForm, Cell
 from labeling.models import Assignment, Member
@@ -116,9 +116,7 @@ def undo(request, slug):
 @by("POST")
 def stop(request, slug):
     worker = worker_for(request.user, slug)
-    asking.stop(worker, now=timezone.now())
-    for assignment in asking.held_by(worker):
-        answering.keep(assignment)
+    leaving.put_down(worker, timezone.now())
     return redirect("home")
 
 

@@ -5,12 +5,13 @@ from labeling.views.projects.delivering import export
 from labeling.views.projects.filling import items
 from labeling.views.projects.funding import money
 from labeling.views.projects.inviting import people
+from labeling.views.projects.membership import leave, member
 from labeling.views.projects.overseeing import agreement, set_aside, worker
 from labeling.views.projects.queue import queries, query
 from labeling.views.projects.ring import detail, loop, refill, retrain, run
 from labeling.views.projects.shaping import new, settings, state
 
 __all__ = [
-    "acceptance", "agreement", "detail", "export", "items", "loop", "money", "new", "people", "queries", "query",
-    "refill", "retrain", "run", "set_aside", "settings", "state", "worker",
+    "acceptance", "agreement", "detail", "export", "items", "leave", "loop", "member", "money", "new", "people",
+    "queries", "query", "refill", "retrain", "run", "set_aside", "settings", "state", "worker",
 ]  # fmt: skip

@@ -47,7 +47,7 @@ def elsewhere(user, worker: Member) -> list[Member]:
 
 def suspected(project: Project) -> list[Member]:
     """Workers who are paused or against whom something speaks, and of whom nothing is decided yet."""
-    open_to = project.members.workers().trusted().filter(~Q(paused=None) | Q(suspicions__isnull=False))
+    open_to = project.members.workers().present().trusted().filter(~Q(paused=None) | Q(suspicions__isnull=False))
     return with_figures(project, open_to.distinct().select_related("user").order_by("pk")[:SUSPECTED])
 
 

@@ -20,8 +20,17 @@ def changeable(request, slug: str) -> Project:
     return project
 
 
+UNDER = {  # the tab that leads to a page without one
+    "run": "detail",
+    "query": "queries",
+    **dict.fromkeys(("agreement", "member", "set_aside", "worker"), "people"),
+}
+
+
 def page(request, project: Project, name: str, *, status: int = 200, **context):
-    context |= {"project": project, "budget": project.budget, "may_change": may(request.user, project), "tab": name}
+    """tab: the one that is lit; here: what it says to who cannot see that, the page itself or the way to it."""
+    context |= {"project": project, "budget": project.budget, "may_change": may(request.user, project)}
+    context |= {"tab": UNDER.get(name, name), "here": "true" if name in UNDER else "page"}
     return render(request, f"labeling/projects/{name}.html", context, status=status)
 
 

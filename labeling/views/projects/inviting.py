@@ -7,18 +7,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labeling import opening, watching
-from labeling.access import may
+from labeling.access import RIGHTS, may
 from labeling.models import Member, Project
 from labeling.views.gates import by, signed_in
 from labeling.views.projects import crew
 from labeling.views.projects.frame import changeable, number, page, readable
 
 PAGE = 50
-INVITED = (
-    (Member.Role.WORKER, "answers queries and is paid for it"),
-    (Member.Role.RESEARCHER, "reads these pages and exports, changes nothing"),
-    (Member.Role.ADMIN, "may change everything here, money included"),
-)
+INVITED = (Member.Role.WORKER, Member.Role.RESEARCHER, Member.Role.ADMIN)
 
 
 @signed_in
@@ -34,13 +30,15 @@ def people(request, slug):
         return redirect("project_people", slug)
     project = readable(request, slug)
     members = project.members.select_related("user").order_by("-pk")
-    workers = Paginator(members.workers(), PAGE).get_page(number(request.GET.get("page")) or 1)
+    workers = Paginator(members.workers().present(), PAGE).get_page(number(request.GET.get("page")) or 1)
     workers.object_list = crew.with_figures(project, workers.object_list)
     return page(
         request, project, "people",
         workers=workers,
         suspected=crew.suspected(project),
-        staff=members.exclude(role=Member.Role.WORKER)[:PAGE],
+        staff=members.present().exclude(role=Member.Role.WORKER)[:PAGE],
+        gone=members.exclude(left=None).order_by("-left")[:PAGE],
+        rights=[(role.label, words) for role, words in RIGHTS.items()],
         invitations=invitations(request, project) if may(request.user, project) else [],
         days=opening.INVITATION_DAYS,
     )  # fmt: skip
@@ -48,7 +46,5 @@ def people(request, slug):
 
 def invitations(request, project: Project) -> list[tuple[str, str, str]]:
     """(role, what it may do, link) of each role one can be invited to."""
-    return [
-        (role.label, words, request.build_absolute_uri(reverse("join", args=[opening.invitation(project, role)])))
-        for role, words in INVITED
-    ]
+    links = {role: reverse("join", args=[opening.invitation(project, role)]) for role in INVITED}
+    return [(role.label, RIGHTS[role], request.build_absolute_uri(link)) for role, link in links.items()]

@@ -44,7 +44,7 @@ def steps(project: Project, items: int, funds: int) -> list[tuple[bool, str, str
     needed = [
         (bool(items), "Bring in items", "project_items"),
         (bool(funds), "Fund the budget", "project_money"),
-        (project.members.workers().exists(), "Invite workers", "project_people"),
+        (project.members.workers().present().exists(), "Invite workers", "project_people"),
     ]
     return [] if all(done for done, _, _ in needed) else needed
 
