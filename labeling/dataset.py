@@ -6,6 +6,7 @@ What measures never trains: exam, audit and gold. What comes while a run learns 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -20,6 +21,17 @@ from segmentation.encodings import EncodingCache
 
 NO = 1e-3  # what "not this category" leaves of a likelihood
 LATER = 0.1  # the same, of a category that was not there yet: unknown, yet rarer than what people could choose
+
+
+Report = Callable[[float, str], None]
+
+
+class Some(NamedTuple):
+    """Some items of a project in array order: primary keys, and array places."""
+
+    project: Project
+    items: np.ndarray
+    rows: np.ndarray
 
 
 class CannotLearn(Exception):
@@ -169,21 +181,23 @@ def fill_cells(project: Project, targets: np.ndarray, cells: Cells) -> None:
 # --- features --------------------------------------------------------------------------------------------------------
 
 
-def features(data: Dataset, seed: int, progress: Callable[[float, str], None]) -> tuple[np.ndarray, dict]:
-    """(n, d) float32 and the pointer to where they are stored; made anew only when items have come since, or the
-    settings have changed. Even then no item is read that was read before, in this project or another."""
+def features(data: Dataset, seed: int, progress: Report) -> tuple[np.ndarray, dict]:
+    """(n, d) float32 and pointers to where they are stored, with what their maker has learned; made anew only when
+    items have come since, or the settings have changed. Even then no item is read that was read before, in this project
+    or another."""
     project, maker = data.project, maker_of(data.project, seed)
     made_of = {"items": len(data.items), "rows": data.shape[0], "by": named(maker)}
-    pointer = (project.published.arrays if project.published else {}).get("features", {})
-    if not made_of.items() <= pointer.items():
-        X = np.asarray(made(maker, data, progress), np.float32)
-        if not np.isfinite(X).all():
-            raise CannotLearn("The items' features hold values that are not finite numbers.")
+    before = project.published.arrays if project.published else {}
+    kept = {name: before[name] for name in ("features", "maker") if name in before}
+    if not made_of.items() <= kept.get("features", {}).items() or ("maker" not in kept and keeps(maker)):
+        X = made(maker, maker.fit_transform, data, progress)
         stored = np.zeros((data.shape[0], X.shape[1]), np.float16)
-        stored[data.rows] = np.clip(X, -6e4, 6e4)
-        pointer = arrays.save(f"{project.pk}/features", stored) | made_of
+        stored[data.rows] = X
+        kept = {"features": arrays.save(f"{project.pk}/features", stored) | made_of}
+        if keeps(maker):
+            kept["maker"] = arrays.save_together(f"{project.pk}/maker", maker.to_arrays())
     # As stored, rounded, also the first time: the next run shall learn from the same.
-    return np.asarray(arrays.load(pointer)[data.rows], np.float32), pointer
+    return np.asarray(arrays.load(kept["features"])[data.rows], np.float32), kept
 
 
 def maker_of(project: Project, seed: int):
@@ -201,32 +215,43 @@ def named(maker) -> str:
     return f"{type(maker).__name__} {getattr(maker, 'version', '')} {parameters}"
 
 
-def made(maker, data: Dataset, progress: Callable[[float, str], None]) -> np.ndarray:
-    """The features, of what was read before where the maker can tell; raises CannotLearn for an item that is broken."""
+def keeps(maker) -> bool:
+    """Can what it learns be kept, so that it makes features of later items?"""
+    return hasattr(maker, "to_arrays")
+
+
+def made(maker, make: Callable, data: Dataset | Some, progress: Report) -> np.ndarray:
+    """(n, d) float32, what `make`, a method of the maker, says of the items, within float16; of what was read before
+    where the maker can tell. Raises CannotLearn for an item that is broken."""
     read = contents(data)
     try:
-        if not getattr(maker, "keyed", False):
-            return maker.fit_transform(read, progress=progress)
-        with EncodingCache(settings.ENCODINGS, settings.ENCODINGS_LIMIT) as cache:
-            return maker.fit_transform(read, progress=progress, cache=cache)
+        if getattr(maker, "keyed", False):
+            with EncodingCache(settings.ENCODINGS, settings.ENCODINGS_LIMIT) as cache:
+                X = make(read, progress=progress, cache=cache)
+        else:
+            X = make(read, progress=progress)
     except BrokenContent as broken:
         raise CannotLearn(f"{sentence_about(data, broken)} Mend its file, then start another run.") from None
     except EncoderMissing as missing:
         raise CannotLearn(str(missing)) from None
+    if not np.isfinite(X).all():
+        raise CannotLearn("The items' features hold values that are not finite numbers.")
+    return np.clip(np.asarray(X, np.float32), -6e4, 6e4)
 
 
-def sentence_about(data: Dataset, broken: BrokenContent) -> str:
+def sentence_about(data: Dataset | Some, broken: BrokenContent) -> str:
     if broken.position is None:
         return str(broken)
     identifier = Item.objects.values_list("identifier", flat=True).get(pk=data.items[broken.position])
     return f"The item {identifier!r}: {broken.sentence}"
 
 
-def contents(data: Dataset) -> list:
+def contents(data: Dataset | Some) -> list:
     """What the features read of each item, in array order."""
     media = Media(data.project.media)
     field = "content" if media.has_content else "text" if media == Media.TEXT else "values"
-    found = dict(data.project.items.values_list("pk", field).iterator())
+    rows = data.project.items.filter(row__range=(int(data.rows[0]), int(data.rows[-1])))
+    found = dict(rows.values_list("pk", field).iterator())
     if not found.keys() >= set(data.items.tolist()):
         raise CannotLearn("Items were taken away while the run was reading them. Start another run.")
     wanted = [found[pk] for pk in data.items.tolist()]

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from labeling import contents, knowing, opening, reading, selecting, training
+from labeling import classifying, contents, knowing, opening, reading, selecting, training
 from labeling.entries import BadRow, Entry, entry, shown, tidy
 from labeling.models import Item, Media, Project
 from labeling.opening import Refused
@@ -155,7 +155,7 @@ class Import:
         """A first set that was imported is learned from at once (the pre-trained start), as is a large addition."""
         self.project.refresh_from_db(fields=["published"])
         training.request_after_import(self.project, self.report.known, self.now)
-        if self.report.created:
+        if self.report.created and not classifying.request(self.project, self.now):
             selecting.refill_if_low(self.project, self.now)
 
     def refuse(self, number: int, reason) -> None:

@@ -1,7 +1,7 @@
-"""A run in a process of its own: torch lives and dies there, and a fork never meets CUDA.
+"""Long work in a process of its own: torch lives and dies there, and a fork never meets CUDA.
 
 The child watches its standard input: when this process dies the pipe closes, the child exits, and nothing is published.
-When the child dies, this process says so in the run's row; when both die, the sweep does.
+When the child dies, this process says so in the work's row; when both die, the sweep does.
 """
 
 import logging
@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 from django.conf import settings
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
-from labeling import training
-from labeling.models import TrainingRun
+from labeling import attempts, classifying, training
+from labeling.models import Attempt, Classification, TrainingRun
 
 log = logging.getLogger(__name__)
 
@@ -25,23 +26,33 @@ BEAT = 10  # seconds between signs of life
 
 def launch(run: TrainingRun) -> TrainingRun:
     """Start a queued run and carry it out in a child process; however that ends, the run is not left running."""
-    if not training.start(run):
-        return run
-    attempt, how = training.mine(run), "could not be started"
+    if attempts.start(run):
+        carried("train", run, training.ring)
+    return run
+
+
+def classify(new: Classification) -> Classification:
+    """The same for the items that came after a run."""
+    if attempts.start(new, "Reading the new items"):
+        carried("classify", new, classifying.ring)
+    return new
+
+
+def carried(verb: str, work: Attempt, ring: Callable[[Attempt], None]) -> None:
+    attempt, how = attempts.mine(work), "could not be started"
     manage = str(settings.BASE_DIR / "manage.py")
-    command = [sys.executable, manage, "train", str(run.pk), "--attempt", str(run.attempt)]
+    command = [sys.executable, manage, verb, str(work.pk), "--attempt", str(work.attempt)]
     try:
         with subprocess.Popen(command, stdin=subprocess.PIPE) as child:
             how = waited(child, attempt)
     except TimeoutException:  # django-q2 raises it here when the task has lasted too long
-        training.finish(run, TrainingRun.State.FAILED, f"It took longer than {settings.TRAINING_TIMEOUT:,} seconds.")
+        attempts.finish(work, Attempt.State.FAILED, f"It took longer than {settings.TRAINING_TIMEOUT:,} seconds.")
         raise
     finally:
-        if training.bury(attempt, timezone.now(), how):
-            training.ring(run)
-        run.refresh_from_db()
-        log.info("%s: %s. %s", run, run.get_state_display().lower(), run.message)
-    return run
+        if attempts.bury(attempt, timezone.now(), how):
+            ring(work)
+        work.refresh_from_db()
+        log.info("%s: %s. %s", work, work.get_state_display().lower(), work.message)
 
 
 def waited(child: subprocess.Popen, attempt) -> str:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from importlib import import_module
 
 import numpy as np
-from django.conf import settings
-from django.utils.module_loading import import_string
 
-from labeling import arrays, dataset, predicting
+from labeling import arrays, artifacts, dataset, predicting
 from labeling.dataset import CannotLearn, Dataset
 from labeling.models import Consensus, Gold, Project, Query, QueryItem, TrainingRun
 from segmentation import confidence, promotion
@@ -35,13 +33,13 @@ def learn(run: TrainingRun, report: Report) -> Learned:
     """What to publish of the run; report(fraction in [0, 1], what is being done) is called on the way."""
     data = dataset.read(run.project)
     report(0.05, "Reading the items")
-    X, pointer = dataset.features(data, run.seed, between(report, 0.05, 0.3))
-    made = {"features": pointer} | views_of(run.project, pointer)
+    X, made = dataset.features(data, run.seed, between(report, 0.05, 0.3))
+    made |= views_of(run.project, made["features"])
     report(0.3, f"Learning from {data.known} items")
     fitted = fit(run, X, data.targets, made, between(report, 0.3, 0.5))
     probability = np.full(data.shape, np.nan, np.float32)
     probability[np.ix_(data.rows, data.columns)] = probabilities(fitted, X, len(data.columns))
-    made |= save_views(run.project, made, fitted)
+    made |= save_views(run.project, made, fitted) | artifacts.kept(run, data, fitted)
     made |= foretold(run, data, X, made, between(report, 0.5, 0.9))
     report(0.9, "Comparing with the published classifier")
     metrics, verdict = evaluate(data, probability)
@@ -58,10 +56,7 @@ def fit(run: TrainingRun, X: np.ndarray, targets: np.ndarray, made: dict, progre
 
 def classifier_of(run: TrainingRun, made: dict, progress: Report):
     """The classifier the run names, not fitted yet; with the views of these items where they are made already."""
-    if run.classifier not in settings.CLASSIFIERS:
-        raise CannotLearn(f"This installation has no classifier {run.classifier!r}. Choose one in the settings.")
-    _, path = settings.CLASSIFIERS[run.classifier]
-    classifier = import_string(path)(exclusive=run.project.exclusive, random_state=run.seed)
+    classifier = artifacts.unfitted(run)
     takes = classifier.get_params(deep=False)
     if "progress" in takes:
         classifier.set_params(progress=progress)
@@ -93,8 +88,11 @@ def foretold(run: TrainingRun, data: Dataset, X: np.ndarray, made: dict, progres
 
 def heard(fitted) -> dict:
     """What each voice of a pool counted for, {"voices": {name: mean weight over its problems}}; {} without a pool."""
-    problems = [weights for weights in getattr(fitted, "weights_", []) if weights]
-    names = problems[0] if problems else []
+    if names := list(getattr(fitted, "voices_", [])):  # a combination has a row of them a problem
+        problems = [dict(zip(names, weights, strict=True)) for weights in np.atleast_2d(fitted.weights_)]
+    else:
+        problems = [weights for weights in getattr(fitted, "weights_", []) if weights]
+        names = problems[0] if problems else []
     voices = {name: float(np.mean([weights[name] for weights in problems])) for name in names}
     return {"voices": voices} if voices else {}
 

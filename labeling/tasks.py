@@ -2,12 +2,16 @@
 
 from django.utils import timezone
 
-from labeling import asking, launching, refitting, replying, selecting, training, watching
-from labeling.models import Project, TrainingRun
+from labeling import asking, classifying, launching, refitting, replying, selecting, training, watching
+from labeling.models import Classification, Project, TrainingRun
 
 
 def train(run: int) -> None:
     launching.launch(TrainingRun.objects.get(pk=run))
+
+
+def classify(new: int) -> None:
+    launching.classify(Classification.objects.get(pk=new))
 
 
 def refill(project: int) -> None:
@@ -19,6 +23,7 @@ def sweep() -> None:
     asking.expire(now)
     training.keep_schedules(now)
     training.sweep(now)
+    classifying.sweep(now)
     replying.forget(now)
 
 

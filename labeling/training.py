@@ -1,37 +1,27 @@
-"""The life of a run: request, execute, publish.
-
-The run's row is the truth, the queue only a bell: every change of state is a conditional UPDATE that names the attempt,
-so a message delivered twice, a killed worker or an orphan can start or publish nothing a second time.
-"""
+"""The life of a run: request, execute, publish."""
 
 import logging
 import secrets
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Max, QuerySet
+from django.db.models import Max
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
-from labeling import accepting, arrays, dataset, learning, refitting, selecting
+from labeling import accepting, arrays, attempts, classifying, dataset, learning, refitting, selecting
+from labeling.attempts import CLUSTER
 from labeling.dataset import CannotLearn
 from labeling.models import Consensus, Project, TrainingRun
 
 log = logging.getLogger(__name__)
 
-SILENCE = timedelta(minutes=2)  # a running attempt that gives no sign of life for so long is taken for dead
-ATTEMPTS = 3
 KEPT_RUNS = 3  # arrays of older runs are deleted
-CLUSTER = "training"  # its name in settings
+When = Project.When
 
 
 # --- request ---------------------------------------------------------------------------------------------------------
-
-
-When = Project.When
 
 
 def request_if_due(project: Project, now: datetime) -> TrainingRun | None:
@@ -117,29 +107,8 @@ def ring(run: TrainingRun) -> None:
 
 
 def sweep(now: datetime) -> int:
-    """Queue anew the runs whose process died, ring again where the bell was lost; says for how many it rang.
-
-    While bells wait to be heard none is added: the cluster is busy or down, and they would pile up.
-    """
-    silent = TrainingRun.objects.filter(state=TrainingRun.State.RUNNING, heartbeat__lt=now - SILENCE)
-    bury(silent, now, "gave no sign of life")
-    if get_broker(CLUSTER).queue_size():
-        return 0
-    unheard = list(TrainingRun.objects.filter(state=TrainingRun.State.QUEUED, requested__lt=now - SILENCE))
-    for run in unheard:
-        ring(run)
-    return len(unheard)
-
-
-def bury(dead: QuerySet[TrainingRun], now: datetime, how: str) -> bool:
-    """Give these running attempts up: another one follows, to be rung for, until ATTEMPTS; says whether one does."""
-    dead.filter(attempt__gte=ATTEMPTS).update(
-        state=TrainingRun.State.FAILED,
-        finished=now,
-        message=f"The training process died {ATTEMPTS} times; the last one {how}. See the log.",
-    )
-    message = f"The training process {how}; waiting for another attempt."
-    return bool(dead.update(state=TrainingRun.State.QUEUED, message=message))
+    """Repair the runs whose process or bell was lost; says for how many it rang."""
+    return attempts.sweep(TrainingRun.objects.all(), ring, now)
 
 
 # --- execute ---------------------------------------------------------------------------------------------------------
@@ -147,19 +116,19 @@ def bury(dead: QuerySet[TrainingRun], now: datetime, how: str) -> bool:
 
 def execute(run: TrainingRun) -> TrainingRun:
     """One run from start to published classifier and refilled queue, in this process."""
-    return carry_out(run) if start(run) else run
+    return carry_out(run) if attempts.start(run) else run
 
 
 def carry_out(run: TrainingRun) -> TrainingRun:
     """What follows the start of an attempt."""
     published = False
     try:
-        published = publish(run, learning.learn(run, reporter(run)))
+        published = publish(run, learning.learn(run, attempts.reporter(run)))
     except CannotLearn as sentence:
-        finish(run, TrainingRun.State.FAILED, str(sentence))
+        attempts.finish(run, TrainingRun.State.FAILED, str(sentence))
     except Exception as error:
         log.exception("%s failed", run)
-        finish(run, TrainingRun.State.FAILED, f"{type(error).__name__}: {error}"[:500])
+        attempts.finish(run, TrainingRun.State.FAILED, f"{type(error).__name__}: {error}"[:500])
     run.refresh_from_db()
     if published:
         go_on(run)
@@ -171,47 +140,8 @@ def go_on(run: TrainingRun) -> None:
     project = Project.objects.get(pk=run.project_id)
     if run.state == TrainingRun.State.DONE:
         selecting.refill(project, random_state=run.seed)
+        classifying.request(project, timezone.now())
     request_if_due(project, timezone.now())
-
-
-def start(run: TrainingRun) -> bool:
-    """Take the run; a message delivered twice stops here."""
-    now = timezone.now()
-    won = TrainingRun.objects.filter(pk=run.pk, state=TrainingRun.State.QUEUED).update(
-        state=TrainingRun.State.RUNNING,
-        attempt=F("attempt") + 1,
-        started=now,
-        heartbeat=now,
-        progress=0.0,
-        message="Reading the answers",
-    )
-    run.refresh_from_db()
-    return bool(won)
-
-
-def mine(run: TrainingRun):
-    """This attempt at this run, while it is running: no other may report or publish."""
-    return TrainingRun.objects.filter(pk=run.pk, attempt=run.attempt, state=TrainingRun.State.RUNNING)
-
-
-def report(run: TrainingRun, progress: float, message: str) -> None:
-    mine(run).update(progress=min(1.0, max(0.0, progress)), message=message[:500], heartbeat=timezone.now())
-
-
-def reporter(run: TrainingRun) -> Callable[[float, str], None]:
-    """Progress as it comes, about five rows a second at most."""
-    last = [timezone.now() - timedelta(seconds=1)]
-
-    def progress(fraction: float, message: str = "") -> None:
-        if timezone.now() - last[0] >= timedelta(seconds=0.2):
-            last[0] = timezone.now()
-            report(run, fraction, message or run.message)
-
-    return progress
-
-
-def finish(run: TrainingRun, state: str, message: str) -> bool:
-    return bool(mine(run).update(state=state, message=message[:500], finished=timezone.now()))
 
 
 # --- publish ---------------------------------------------------------------------------------------------------------
@@ -222,7 +152,7 @@ def publish(run: TrainingRun, learned: learning.Learned) -> bool:
     probability = arrays.save(f"{run.project_id}/probability", learned.probability)
     refused = not learned.verdict.publish
     with transaction.atomic():
-        won = mine(run).update(
+        won = attempts.mine(run).update(
             state=TrainingRun.State.REFUSED if refused else TrainingRun.State.DONE,
             finished=timezone.now(),
             progress=1.0,

@@ -1,19 +1,22 @@
 """What the house is made of: fields, constraints, querysets. Nouns are models, adjectives are queryset methods."""
 
 from labeling.models.acceptance import Audit, Certificate
+from labeling.models.attempt import Attempt
 from labeling.models.item import Gold, Item
 from labeling.models.judgment import Consensus, Judgment
 from labeling.models.project import Category, Media, Member, Project, Suspicion, Watch, invitation_key
 from labeling.models.query import Assignment, Query, QueryCategory, QueryItem, Report
 from labeling.models.refit import Refit, Reliability
 from labeling.models.reply import Reply
-from labeling.models.run import TrainingRun
+from labeling.models.run import Classification, TrainingRun
 
 __all__ = [
     "Assignment",
+    "Attempt",
     "Audit",
     "Category",
     "Certificate",
+    "Classification",
     "Consensus",
     "Gold",
     "Item",

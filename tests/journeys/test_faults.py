@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from labeling import training
+from labeling import attempts, training
 from labeling.models import Project, TrainingRun
 from tests.making import database_url
 from tests.teaching import a_taught_project
@@ -80,7 +80,7 @@ def test_killed_workers_and_children_cost_an_attempt_and_nothing_else(clusters):
     assert soon(lambda: not child_of(run), 5)
     assert the_run(project).state == State.RUNNING and Project.objects.get().published is None
     TrainingRun.objects.update(
-        heartbeat=timezone.now() - training.SILENCE * 2, requested=timezone.now() - training.SILENCE * 2
+        heartbeat=timezone.now() - attempts.SILENCE * 2, requested=timezone.now() - attempts.SILENCE * 2
     )
     async_task("labeling.tasks.sweep")  # as the schedule does every minute
     first = soon(lambda: the_run(project, state=State.DONE))

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from labeling import agreeing, answering, asking, consensus, rating, selecting, training
+from labeling import agreeing, answering, asking, attempts, consensus, rating, selecting, training
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Judgment, Member, Query, TrainingRun
 from rewards import ledger
@@ -285,7 +285,7 @@ def test_runs_requested_started_and_swept_by_many_hands_are_executed_once():
     requested = at_once(lambda n: training.request(project, f"hand {n}", now=now()).pk, range(THREADS))
     assert len(set(requested)) == 1
     runs = [TrainingRun.objects.get() for _ in range(THREADS)]
-    assert sorted(at_once(training.start, runs)) == [False] * (THREADS - 1) + [True]
+    assert sorted(at_once(attempts.start, runs)) == [False] * (THREADS - 1) + [True]
     later = now() + timedelta(hours=1)
     at_once(lambda _: training.sweep(later), range(THREADS))
     assert TrainingRun.objects.get().state == TrainingRun.State.QUEUED

@@ -15,7 +15,7 @@ from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ
 from django_q.timeout import TimeoutHandler
 
-from labeling import launching, tasks, training
+from labeling import attempts, launching, tasks, training
 from labeling.models import TrainingRun
 from tests.making import a_project, now
 
@@ -178,7 +178,7 @@ def test_the_command_names_what_it_did_not_find():
 def test_the_command_carries_out_no_attempt_but_its_own(monkeypatch):
     monkeypatch.setattr(launching, "exit_with_parent", lambda: None)
     run = requested()
-    training.start(run)
+    attempts.start(run)
     call_command("train", str(run.pk), attempt=7)
     assert TrainingRun.objects.get().state == State.RUNNING
     call_command("train", str(run.pk), attempt=1)

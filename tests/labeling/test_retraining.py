@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from labeling import answering, asking, dataset, ending, selecting, training
+from labeling import answering, asking, attempts, dataset, ending, selecting, training
 from labeling.models import Consensus, Project, TrainingRun
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
 from tests.proving import a_sure_project, certify
@@ -37,7 +37,7 @@ def test_at_once_means_after_one_newly_agreed_item():
 def test_at_once_never_starts_a_second_run_beside_the_first():
     project = a_taught_project(agreed=1, retrain_when="at_once")
     first = requested(project)
-    training.start(first)
+    attempts.start(first)
     agree(project.items.last(), "bird")
     assert requested(project) == first and project.runs.count() == 1
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from django_q.models import OrmQ
 
-from labeling import arrays, learning, training
+from labeling import arrays, attempts, learning, training
 from labeling.models import Item, Project, Query, TrainingRun
 from tests.making import a_project, a_query, now
 from tests.teaching import PLACES, a_record, a_taught_project, agree, run
@@ -111,16 +111,16 @@ def test_a_run_just_requested_is_left_to_its_bell():
 
 def test_a_run_whose_process_gives_no_sign_of_life_is_queued_and_rung_again():
     running = training.request(a_project(), "by hand", now=now())
-    training.start(running)
+    attempts.start(running)
     OrmQ.objects.all().delete()
     assert swept(running) == 1 == bells()
     assert (running.state, running.attempt) == (State.QUEUED, 1) and "another attempt" in running.message
-    assert training.start(running) and running.attempt == 2
+    assert attempts.start(running) and running.attempt == 2
 
 
 def test_a_run_that_gives_signs_of_life_is_left_alone():
     running = training.request(a_project(), "by hand", now=now())
-    training.start(running)
+    attempts.start(running)
     assert swept(running, heartbeat=now() + timedelta(minutes=4)) == 0
     assert running.state == State.RUNNING
 
@@ -128,7 +128,7 @@ def test_a_run_that_gives_signs_of_life_is_left_alone():
 def test_after_three_deaths_a_run_has_failed_with_a_sentence():
     running = training.request(a_project(), "by hand", now=now())
     for _ in range(3):
-        assert training.start(running)
+        assert attempts.start(running)
         OrmQ.objects.all().delete()
         rung = swept(running)
     assert running.state == State.FAILED and "died 3 times" in running.message
@@ -174,13 +174,13 @@ def test_a_message_delivered_twice_executes_once():
 def test_an_orphan_neither_reports_nor_publishes_nor_refills():
     project = a_taught_project()
     orphan = training.request(project, "by hand", now=now())
-    training.start(orphan)
-    learned = learning.learn(orphan, training.reporter(orphan))
+    attempts.start(orphan)
+    learned = learning.learn(orphan, attempts.reporter(orphan))
     swept(TrainingRun.objects.get())
     successor = TrainingRun.objects.get()
-    assert training.start(successor)
-    training.report(orphan, 0.7, "I am alive")
-    assert not training.publish(orphan, learned) and not training.finish(orphan, State.FAILED, "It is over.")
+    assert attempts.start(successor)
+    attempts.report(orphan, 0.7, "I am alive")
+    assert not training.publish(orphan, learned) and not attempts.finish(orphan, State.FAILED, "It is over.")
     training.carry_out(orphan)
     current = TrainingRun.objects.get()
     assert (current.state, current.attempt, current.message) == (State.RUNNING, 2, successor.message)
