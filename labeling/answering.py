@@ -195,7 +195,7 @@ def regained(assignment: Assignment, degrees: Mapping[Cell, float], now: datetim
         raise PlaceTaken from None
     if not query.take_place():
         raise PlaceTaken
-    assignment.reservation = ending.reserve(query.project, assignment.reward, f"query {query.pk}, late")
+    assignment.reservation = ending.reserve(query.project, assignment.reward, f"query {query.pk}, late", now)
     Assignment.objects.filter(pk=assignment.pk).update(reservation=assignment.reservation)
     return rewarded(assignment, renewed, now)
 

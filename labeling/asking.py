@@ -7,15 +7,16 @@ project.
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from labeling import checking, ending, qualifying, quoting, selecting
+from labeling import ending, qualifying, quoting, selecting
+from labeling.claiming import TRIES, claim, claim_test
 from labeling.models import Assignment, Item, Member, Project, Query, Report
 from rewards import ledger
 
-TRIES = 5  # queries too dear for what is left that are passed over, for a cheaper one
 SENTENCES = {
     "set_aside": "Your answers in this project were set aside. Its admin can tell you why.",
     "on_hold": "Your work here rests: an admin wants to look at some answers first. What you have earned is yours.",
@@ -25,9 +26,11 @@ SENTENCES = {
     "archived": "This project is finished. Thank you for your answers.",
     "holding": "Answer what you hold first.",
     "budget": "The budget is used up for now. Your answers are safe and paid.",
+    "today": "The money that this project spends in a day is spent for today. It goes on at midnight "
+    f"({settings.TIME_ZONE}). Your answers are safe and paid.",
     "training": "The classifier is learning from the answers. New queries appear when it is done.",
     "choosing": "The next queries are being chosen. This takes a moment.",
-    "others": "You have answered everything that is open. The rest waits for other people.",
+    "others": "You have answered everything that is open to you. The rest waits for other people.",
     "reached": "The classifier is as sure as this project asks for. There is nothing left to ask.",
     "certified": "As many items are decided as this project asks for. There is nothing left to ask.",
     "spent": "This project has spent what it was to spend. Your answers are safe and paid.",
@@ -93,27 +96,29 @@ def held_by(worker: Member):
 
 
 def lease(worker: Member, holding: Collection[int], now: datetime) -> Assignment | None:
-    """Claim the most valuable open query and offer it; None when there is none, NothingToAsk when it cannot be paid."""
+    """Claim the query most worth its reward and offer it; None if there is none, NothingToAsk if it cannot be paid."""
     _ = worker.project.budget  # read before the transaction: on SQLite nobody else writes while it lasts
     dear: list[int] = []
+    code = "budget"
     while len(dear) < TRIES:
         try:
             found = claimed(worker, holding, dear, now)
         except TooDear as one:  # something cheaper may be affordable
             dear.append(one.query)
+            code = one.code
         else:
             if found or not dear:
                 return found
             break
     selecting.ring(worker.project, now, news=False)
-    raise NothingToAsk("budget")
+    raise NothingToAsk(code)
 
 
 class TooDear(Exception):
-    """The budget does not pay for this query."""
+    """The budget, or its day, does not pay for this query; `code` says which."""
 
-    def __init__(self, query: int):
-        self.query = query
+    def __init__(self, query: int, code: str):
+        self.query, self.code = query, code
 
 
 @transaction.atomic
@@ -124,8 +129,8 @@ def claimed(worker: Member, holding: Collection[int], dear: Collection[int], now
     query = claim(worker, dear, now=now)
     try:
         return query and offer(query, worker, now)
-    except ledger.BudgetExhausted:
-        raise TooDear(query.pk) from None
+    except ledger.BudgetExhausted as refusal:
+        raise TooDear(query.pk, "today" if isinstance(refusal, ledger.DaySpent) else "budget") from None
 
 
 def overtaken(worker: Member, holding: Collection[int]) -> bool:
@@ -134,61 +139,6 @@ def overtaken(worker: Member, holding: Collection[int]) -> bool:
         list(Member.objects.select_for_update(no_key=True).filter(pk=worker.pk).values("pk"))
     live = Assignment.objects.live().filter(worker=worker).values_list("pk", flat=True)
     return bool(set(live) - set(holding)) or len(live) >= worker.project.ahead
-
-
-# In SQL, since the order of looking decides the cost: from the query's items to the other queries that showed them to
-# this worker, never through all that the worker has answered. CROSS JOIN holds SQLite to that order. As the open queue
-# is bounded, this costs the same in a project of a hundred items and of a million.
-OPEN_TO_WORKER = f"""
-    SELECT asked.* FROM labeling_query asked
-    WHERE asked.project_id = %s AND asked.state = '{Query.State.OPEN}' AND asked.asked < asked.wanted
-    AND asked.id NOT IN ({", ".join(["%s"] * TRIES)}) AND NOT EXISTS (
-        SELECT 1 FROM labeling_queryitem item
-        CROSS JOIN labeling_queryitem before
-        CROSS JOIN labeling_assignment held {{tables}}
-        WHERE item.query_id = asked.id AND before.item_id = item.item_id
-        AND held.query_id = before.query_id AND held.worker_id = %s
-        AND held.state IN {tuple(map(str, Assignment.HELD))} {{cells}})"""
-MOST_VALUABLE = f"""{OPEN_TO_WORKER} AND asked.purpose <> '{Query.Purpose.GOLD}'
-    ORDER BY asked.value DESC, asked.id LIMIT 1""".format(
-    tables="CROSS JOIN labeling_querycategory category CROSS JOIN labeling_querycategory category_before",
-    cells="""AND category.query_id = asked.id
-        AND category_before.query_id = before.query_id AND category_before.category_id = category.category_id""",
-)
-GOLD = f"""{OPEN_TO_WORKER} AND asked.purpose = '{Query.Purpose.GOLD}'
-    ORDER BY {{first}} asked.asked, asked.id LIMIT 1"""
-LEAST_USED_GOLD = GOLD.format(tables="", cells="", first="asked.kind = (SELECT kind FROM valuable) DESC,")
-TEST = GOLD.format(tables="", cells="", first="")
-# Both are always looked for, so that it costs the same whichever is asked.
-CANDIDATES = f"""WITH valuable AS MATERIALIZED ({MOST_VALUABLE} {{lock}}), gold AS ({LEAST_USED_GOLD})
-    SELECT * FROM valuable UNION ALL SELECT * FROM gold"""
-
-
-def claim(worker: Member, dear: Collection[int] = (), *, now: datetime) -> Query | None:
-    """The most valuable open query, none of whose cells this worker was asked about, or gold in its place; with a place
-    in it taken; not one of those that are too dear.
-
-    What others are taking at this moment is passed over where the database can, and waited for if there is no other.
-    """
-    spared = [*dear, *[0] * (TRIES - len(dear))]
-    locks = connection.features.has_select_for_update_skip_locked
-    for lock in ("FOR NO KEY UPDATE SKIP LOCKED", "FOR NO KEY UPDATE") if locks else ("",):
-        found = [worker.project_id, *spared, worker.pk]
-        for query in candidates(Query.objects.raw(CANDIDATES.format(lock=lock), found * 2), worker, now):
-            if query.take_place():
-                query.project = worker.project
-                return query
-    return None
-
-
-def candidates(found: Iterable[Query], worker: Member, now: datetime) -> list[Query]:
-    """What may be asked, in this order: now and then gold, and then the query in whose place it stands."""
-    gold, real = [], []
-    for query in found:
-        (gold if query.purpose == Query.Purpose.GOLD else real).append(query)
-    if real and gold and checking.due(worker, real[0], now):
-        return [checking.disguised(gold[0], real[0]), *real]
-    return real
 
 
 def next_of_test(worker: Member, holding: Collection[int], now: datetime) -> Assignment | None:
@@ -205,17 +155,14 @@ def tested(worker: Member, holding: Collection[int], now: datetime) -> Assignmen
     """Lease gold as a part of the test: unpaid, and shown as what it is. None if there is none left."""
     if overtaken(worker, holding):
         return already_held(worker, holding, now)
-    for query in Query.objects.raw(TEST, [worker.project_id, *[0] * TRIES, worker.pk]):
-        if query.take_place():
-            query.project = worker.project
-            return leased(query, worker, now, reward=0, test=True)
-    return None
+    query = claim_test(worker)
+    return query and leased(query, worker, now, reward=0, test=True)
 
 
 def offer(query: Query, worker: Member, now: datetime) -> Assignment:
     """Lease a claimed query to this worker at the reward quoted now."""
     reward = quoting.quote(query, worker)
-    reservation = ending.reserve(query.project, reward, f"query {query.pk}")
+    reservation = ending.reserve(query.project, reward, f"query {query.pk}", now)
     return leased(query, worker, now, reward=reward, reservation=reservation)
 
 

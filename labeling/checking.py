@@ -23,9 +23,7 @@ from labeling.models import (
     Assignment,
     Consensus,
     Gold,
-    Item,
     Judgment,
-    Media,
     Member,
     Project,
     Query,
@@ -157,7 +155,7 @@ def dealt_of(project: Project, kind: str) -> list[tuple[int, list[int], int, boo
 
 def publish(project: Project, board: Board, made: Sequence[Proposal]) -> list[int]:
     """Open these; returns their keys. They claim no cells: gold is asked for nothing else."""
-    texts = texts_of(project, board, made)
+    facts = quoting.facts_ahead(project, made, board.items, {})
     queries = Query.objects.bulk_create(
         Query(
             project=project,
@@ -167,9 +165,9 @@ def publish(project: Project, board: Board, made: Sequence[Proposal]) -> list[in
             purpose=Query.Purpose.GOLD,
             reason=one.reason,
             run_id=project.published_id,
-            signals=quoting.facts(0.0, len(one.rows) * len(one.columns), [texts[row] for row in one.rows if texts], {}),
+            signals=signals,
         )
-        for one in made
+        for one, signals in zip(made, facts, strict=True)
     )
     QueryItem.objects.bulk_create(
         QueryItem(query=query, item_id=int(board.items[row]))
@@ -182,13 +180,6 @@ def publish(project: Project, board: Board, made: Sequence[Proposal]) -> list[in
         for column in one.columns
     )
     return [query.pk for query in queries]
-
-
-def texts_of(project: Project, board: Board, made: Sequence[Proposal]) -> dict[int, str]:
-    if project.media != Media.TEXT:
-        return {}
-    rows = {int(board.items[row]): row for one in made for row in one.rows}
-    return {rows[pk]: text for pk, text in Item.objects.filter(pk__in=rows).values_list("pk", "text")}
 
 
 # --- what is known of it ---------------------------------------------------------------------------------------------

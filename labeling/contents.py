@@ -2,6 +2,7 @@
 
 import io
 import secrets
+from typing import NamedTuple
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -11,27 +12,33 @@ from labeling.models import Media, Project
 from segmentation.content import check_audio, check_image
 
 
-def save(project: Project, data: bytes) -> str:
-    """Store a content that can be shown and learned from; returns its path. Raises BrokenContent."""
-    suffix = SUFFIXES[project.media](data)
+class Saved(NamedTuple):
+    """Where a content lies in storage, and how many seconds it takes to hear, if it is a sound."""
+
+    path: str
+    seconds: float | None
+
+
+def save(project: Project, data: bytes) -> Saved:
+    """Store a content that can be shown and learned from. Raises BrokenContent."""
+    suffix, seconds = CHECKS[project.media](data)
     name = secrets.token_hex(16)
-    return default_storage.save(f"{project.pk}/{name[:2]}/{name}.{suffix}", ContentFile(data))
+    return Saved(default_storage.save(f"{project.pk}/{name[:2]}/{name}.{suffix}", ContentFile(data)), seconds)
 
 
 def delete(path: str) -> None:
     default_storage.delete(path)
 
 
-def image_suffix(data: bytes) -> str:
+def checked_image(data: bytes) -> tuple[str, None]:
     """The suffix tells a browser the type, so it comes from the bytes and not from anybody's file name."""
     check_image(data)
     with Image.open(io.BytesIO(data)) as image:
-        return image.format.lower()
+        return image.format.lower(), None
 
 
-def sound_suffix(data: bytes) -> str:
-    check_audio(data)
-    return "wav"
+def checked_sound(data: bytes) -> tuple[str, float]:
+    return "wav", check_audio(data)
 
 
-SUFFIXES = {Media.IMAGE: image_suffix, Media.AUDIO: sound_suffix}
+CHECKS = {Media.IMAGE: checked_image, Media.AUDIO: checked_sound}  # suffix, seconds

@@ -1,7 +1,10 @@
 """Until when people are asked: until one of the project's targets is reached; without any, while there is doubt and
 money."""
 
+from datetime import datetime
+
 import numpy as np
+from django.utils import timezone
 
 from labeling.board import Board
 from labeling.models import Certificate, Project
@@ -44,12 +47,12 @@ def decided(board: Board) -> float:
     return float(np.mean(~board.doubtful[board.present].any(axis=1))) if board.present.any() else 0.0
 
 
-def reserve(project: Project, reward: int, reference: str) -> Transfer | None:
+def reserve(project: Project, reward: int, reference: str, now: datetime) -> Transfer | None:
     """Hold an offered reward; raises BudgetExhausted also where the project would spend more than it is to.
 
     Looked at after the reservation, whose row makes others wait: two offers at once cannot both take what is left.
     """
-    reservation = ledger.reserve(project.budget, reward, reference=reference)
+    reservation = ledger.reserve(project.budget, reward, reference, timezone.localdate(now))
     if reward and project.target_spent is not None:
         figures = project.budget.figures()
         if figures.spent + figures.reserved > project.target_spent:

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from labeling import classifying, contents, knowing, opening, reading, selecting, training
+from labeling.contents import Saved
 from labeling.entries import BadRow, Entry, entry, shown, tidy
 from labeling.models import Item, Media, Project
 from labeling.opening import Refused
@@ -218,10 +219,10 @@ class Import:
             with transaction.atomic():
                 self.lock(batch)
                 created = self.write(batch, saved)
-            saved = {name: path for name, path in saved.items() if name not in created}
+            saved = {name: one for name, one in saved.items() if name not in created}
         finally:
-            for path in saved.values():  # somebody else imported it meanwhile, or the transaction failed
-                contents.delete(path)
+            for one in saved.values():  # somebody else imported it meanwhile, or the transaction failed
+                contents.delete(one.path)
 
     def lock(self, batch: dict[str, Numbered]) -> None:
         """One import at a time, and no answer about these items meanwhile; items first, as answering has it."""
@@ -229,8 +230,8 @@ class Import:
         list(known.select_for_update(no_key=True).order_by("pk").values("pk"))
         list(Project.objects.select_for_update(no_key=True).filter(pk=self.project.pk).values("pk"))
 
-    def save_contents(self, batch: dict[str, Numbered], saved: dict[str, str]) -> None:
-        """Store the contents of new items, {identifier: path}; broken ones are refused and leave the batch."""
+    def save_contents(self, batch: dict[str, Numbered], saved: dict[str, Saved]) -> None:
+        """Store the contents of new items; broken ones are refused and leave the batch."""
         there = self.there(batch)
         for name, (number, found) in list(batch.items()):
             if found.content is not None and name not in there:
@@ -244,7 +245,7 @@ class Import:
     def there(self, batch: dict[str, Numbered]) -> dict[str, Item]:
         return {item.identifier: item for item in self.project.items.filter(identifier__in=batch)}
 
-    def write(self, batch: dict[str, Numbered], saved: dict[str, str]) -> set[str]:
+    def write(self, batch: dict[str, Numbered], saved: dict[str, Saved]) -> set[str]:
         """All rows of a batch; returns the identifiers of the items it created."""
         there = self.there(batch)
         created = self.create({name: one for name, one in batch.items() if name not in there}, saved)
@@ -254,7 +255,7 @@ class Import:
         self.learn({item.pk: batch[item.identifier] for item in created + same})
         return {item.identifier for item in created}
 
-    def create(self, fresh: dict[str, Numbered], saved: dict[str, str]) -> list[Item]:
+    def create(self, fresh: dict[str, Numbered], saved: dict[str, Saved]) -> list[Item]:
         for name, (number, found) in list(fresh.items()):
             if found.bare or (found.content is not None and name not in saved):
                 self.refuse(number, f"There is no item {shown(name)} yet, and the row brings no {self.media.value}.")
@@ -263,7 +264,7 @@ class Import:
         return Item.objects.bulk_create(
             Item(
                 project=self.project, identifier=name, row=first + at, lot=lot(self.project, name),
-                text=found.text, values=found.values, content=saved.get(name, ""),
+                text=found.text, values=found.values, **stored(saved.get(name)),
             )
             for at, (name, (_, found)) in enumerate(fresh.items())
         )  # fmt: skip
@@ -288,6 +289,10 @@ class Import:
 
     def keys(self, names: Iterable[str]) -> list[int]:
         return [self.categories[name] for name in names]
+
+
+def stored(saved: Saved | None) -> dict:
+    return {"content": saved.path, "seconds": saved.seconds} if saved else {}
 
 
 def lot(project: Project, identifier: str) -> float:

@@ -1,6 +1,6 @@
 """Refill: confidence -> proposals -> quotes -> chosen within the budget -> open queries. No money moves here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,10 +11,10 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from labeling import accepting, checking, ending, proposals, quoting
+from labeling import accepting, checking, ending, pacing, proposals, quoting
 from labeling.board import Board, read
 from labeling.kinds import KINDS
-from labeling.models import Consensus, Item, Media, Project, Query, QueryCategory, QueryItem
+from labeling.models import Consensus, Project, Query, QueryCategory, QueryItem
 from labeling.proposals import Doubt, Proposal
 
 LOW = 3  # the queue is low when no more than a third of it is fresh
@@ -99,6 +99,7 @@ def refill(project: Project, *, random_state: int | None = None) -> Refill:
 
 def refilled(project: Project, rng: np.random.Generator) -> Refill:
     project.refresh_from_db()
+    pacing.measure(project, quoting.median_ratings(project))
     withdrawn = withdraw_stale(project)
     if code := why_closed(project):
         return Refill(0, withdrawn, code)
@@ -128,10 +129,9 @@ def room_in(project: Project) -> int:
 def promised(project: Project) -> int:
     """What the open queries will still cost, beyond what is reserved, until as many have answered as must agree."""
     waiting = Query.objects.filter(project=project).open().exclude(purpose=Query.Purpose.GOLD)
-    left = [(signals, project.agree_count - asked) for signals, asked in waiting.values_list("signals", "asked")]
-    left = [(signals, people) for signals, people in left if people > 0]
-    prices = quoting.quote_ahead(project, [signals for signals, _ in left])
-    return sum(price * people for price, (_, people) in zip(prices, left, strict=True))
+    rows = waiting.filter(asked__lt=project.agree_count).values_list("kind", "signals", "asked")
+    prices = quoting.quote_ahead(project, [(kind, signals) for kind, signals, _ in rows])
+    return sum(price * (project.agree_count - asked) for price, (*_, asked) in zip(prices, rows, strict=True))
 
 
 def doubt_of(project: Project, board: Board) -> Doubt:
@@ -188,30 +188,18 @@ def auditing(project: Project, board: Board, doubt: Doubt, room: int, sure: bool
 
 def quotes(project: Project, board: Board, found: Sequence[Proposal]) -> list[int]:
     """What one answer to each proposal costs, quoted for the median worker."""
-    shared, texts = quoting.conditions(project), texts_of(project, board, found)
-    return quoting.quote_ahead(project, [facts(proposal, texts, shared) for proposal in found])
-
-
-def facts(proposal: Proposal, texts: Mapping[int, str], shared: Mapping) -> dict:
-    words = [texts[row] for row in proposal.rows if row in texts]
-    return quoting.facts(proposal.value, len(proposal.rows) * len(proposal.columns), words, shared)
-
-
-def texts_of(project: Project, board: Board, found: Sequence[Proposal]) -> dict[int, str]:
-    """Texts of the proposed items by row of the board; only text has a length to price."""
-    if project.media != Media.TEXT:
-        return {}
-    rows = {int(board.items[row]): row for proposal in found for row in proposal.rows}
-    return {rows[pk]: text for pk, text in Item.objects.filter(pk__in=rows).values_list("pk", "text")}
+    facts = quoting.facts_ahead(project, found, board.items, quoting.conditions(project))
+    return quoting.quote_ahead(project, [(one.kind, of) for one, of in zip(found, facts, strict=True)])
 
 
 def publish(project: Project, board: Board, drafts: Sequence[Draft]) -> int:
     """Open the queries; what another refill opened meanwhile is left out."""
-    shared, texts = quoting.conditions(project), texts_of(project, board, [draft.proposal for draft in drafts])
+    shown, shared = [draft.proposal for draft in drafts], quoting.conditions(project)
+    drafts = list(zip(drafts, quoting.facts_ahead(project, shown, board.items, shared), strict=True))
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         taken = claimed(project, board)
-        drafts = [draft for draft in drafts if taken.isdisjoint(draft.proposal.claims())]
+        drafts = [(draft, facts) for draft, facts in drafts if taken.isdisjoint(draft.proposal.claims())]
         queries = Query.objects.bulk_create(
             Query(
                 project=project,
@@ -222,18 +210,18 @@ def publish(project: Project, board: Board, drafts: Sequence[Draft]) -> int:
                 drawn=draft.drawn,
                 reason=draft.proposal.reason,
                 run_id=project.published_id,
-                signals=facts(draft.proposal, texts, shared),
+                signals=facts,
             )
-            for draft in drafts
+            for draft, facts in drafts
         )
         QueryItem.objects.bulk_create(
             QueryItem(query=query, item_id=int(board.items[row]))
-            for query, draft in zip(queries, drafts, strict=True)
+            for query, (draft, _) in zip(queries, drafts, strict=True)
             for row in draft.proposal.rows
         )
         QueryCategory.objects.bulk_create(
             QueryCategory(query=query, category=board.categories[column])
-            for query, draft in zip(queries, drafts, strict=True)
+            for query, (draft, _) in zip(queries, drafts, strict=True)
             for column in draft.proposal.columns
         )
     return len(queries)
@@ -265,9 +253,10 @@ def withdraw_stale(project: Project) -> int:
 
 def too_dear(project: Project) -> list[int]:
     """Fresh queries that what is left does not pay for: they would only stand before others."""
-    fresh = Query.objects.filter(project=project).fresh().teaching().values_list("pk", "signals")
-    prices, left = quoting.quote_ahead(project, [signals for _, signals in fresh]), quoting.left(project)
-    return [pk for (pk, _), price in zip(fresh, prices, strict=True) if price > left]
+    fresh = Query.objects.filter(project=project).fresh().teaching().values_list("pk", "kind", "signals")
+    prices = quoting.quote_ahead(project, [(kind, signals) for _, kind, signals in fresh])
+    most = quoting.largest_offer(project)
+    return [pk for (pk, *_), price in zip(fresh, prices, strict=True) if price > most]
 
 
 # --- why there is nothing to ask -------------------------------------------------------------------------------------

@@ -58,8 +58,10 @@ def check_image(file):
 
 
 def check_audio(file):
-    """Raise BrokenContent unless `file` is a WAV file with sound in it; see `read` for `file`."""
-    decode_sound(file)
+    """Seconds that a WAV file takes to hear; raises BrokenContent where it is none or silent of samples. See `read` for
+    `file`."""
+    rate, samples = decode_sound(file)
+    return len(samples) / rate
 
 
 def check_record(values):

@@ -44,7 +44,7 @@ class Weighed(NamedTuple):
 def prices(project: Project) -> Prices:
     """For the median worker. An audit asks until one answer leads: the more reliable people are, the sooner."""
     facts = quoting.facts(0.0, project.columns, [], quoting.conditions(project))
-    row = quoting.quote_ahead(project, [facts])[0]
+    row = quoting.quote_ahead(project, [("categories", facts)])[0]
     rating = max(quoting.median_rating(project), (1 + LEAST_MARGIN) / 2)
     workers = project.members.workers().present().trusted().count()
     walks = {

@@ -92,7 +92,7 @@ class QuerySerializer(serializers.ModelSerializer):
 
     def get_price(self, query) -> int:
         query.project = self.context["project"]
-        return quoting.explain(query, self.context["rating"]).price
+        return quoting.price(query, self.context["ratings"][query.kind])
 
 
 class WhichSerializer(serializers.Serializer):
@@ -109,5 +109,5 @@ def queries(request, project):
     ]
     rows = project.queries.filter(**asked(request, WhichSerializer)).prefetch_related(*lists)
     return page(
-        request, rows, QuerySerializer, newest_first=True, project=project, rating=quoting.median_rating(project)
+        request, rows, QuerySerializer, newest_first=True, project=project, ratings=quoting.median_ratings(project)
     )

@@ -20,6 +20,7 @@ class Item(models.Model):
     text = models.TextField(blank=True)
     values = models.JSONField(null=True, blank=True)
     content = models.FileField(max_length=300, blank=True)
+    seconds = models.FloatField(null=True)  # that a sound takes to hear
     withdrawn = models.BooleanField(default=False)  # reported as broken, or taken out by an admin: never asked
     created = models.DateTimeField(auto_now_add=True)
 

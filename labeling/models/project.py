@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from labeling.models.fields import between, count, unit
+from labeling.models.prices import PRICES, Prices
 from labeling.models.retraining import RETRAINING, Retraining
 from rewards.models import Budget
 
@@ -52,7 +53,7 @@ class ProjectQuerySet(models.QuerySet):
         return self.filter(pk__in=(members.filter(role__in=roles) if roles else members).values("project"))
 
 
-class Project(Retraining):
+class Project(Prices, Retraining):
     class State(models.TextChoices):
         ACTIVE = "active", "Active"
         PAUSED = "paused", "Paused"
@@ -147,10 +148,6 @@ class Project(Retraining):
     )
     audit_lead = count(2, 1, 5, help_text="People by whom an answer must lead in an audit at least.")
 
-    cell_price = count(10, 0, help_text="Reward for one cell, in the smallest unit, before factors.")
-    price_floor = count(0, 0, help_text="No answer is paid less.")
-    price_ceiling = count(1000, 0, help_text="No answer is paid more.")
-    factors = models.JSONField(default=dict, blank=True)  # {factor name: strength in [0, 1]}
     refill_requested = models.DateTimeField(null=True, editable=False)
     refilled = models.DateTimeField(null=True, editable=False)
     emptied = models.CharField(max_length=10, blank=True, editable=False)  # why the last refill opened nothing
@@ -172,8 +169,8 @@ class Project(Retraining):
             CheckConstraint(condition=Q(audit_lead__gte=1), name="an audit is led by somebody"),
             CheckConstraint(condition=Q(agree_count__gte=1), name="at least one person agrees"),
             CheckConstraint(condition=Q(wanted__gte=F("agree_count")), name="enough people are asked to agree"),
-            CheckConstraint(condition=Q(price_floor__lte=F("price_ceiling")), name="the floor is under the ceiling"),
             *RETRAINING,
+            *PRICES,
         ]
 
     def __str__(self):
@@ -246,6 +243,15 @@ class Member(models.Model):
 
     def __str__(self):
         return f"{self.user} as {self.role}"
+
+    @cached_property
+    def ratings(self) -> dict[str, float]:
+        """{kind: rating} of the kinds of queries that were answered, read once."""
+        return dict(self.reliabilities.values_list("kind", "rating"))
+
+    def rating_in(self, kind: str) -> float:
+        """In this kind of query, or over all while none was answered."""
+        return self.ratings.get(kind, self.rating)
 
 
 class Suspicion(models.Model):

@@ -63,16 +63,24 @@ class Query(models.Model):
             between("drawn", 0, 1, "a drawing probability is between 0 and 1"),
         ]
         indexes = [
-            models.Index(F("project"), F("value").desc(), name="open_queries_by_value", condition=Q(state="open")),
+            models.Index(
+                F("project"), F("kind"), F("value").desc(), name="open_queries_by_worth", condition=Q(state="open")
+            ),
             models.Index(fields=["project", "state"], name="query_by_state"),
         ]
 
     def __str__(self):
         return f"{self.kind} {self.pk}"
 
-    def take_place(self) -> bool:
-        """One more person is asked, if there is room for one; says whether it won."""
-        return bool(Query.objects.open().filter(pk=self.pk, asked__lt=F("wanted")).update(asked=F("asked") + 1))
+    def take_place(self, wait: bool = True) -> bool:
+        """One more person is asked, if there is room for one; says whether it won.
+
+        wait: for whoever is taking a place at this moment; without, that loses too.
+        """
+        free = Query.objects.open().filter(pk=self.pk, asked__lt=F("wanted"))
+        if not wait:
+            free = free.filter(pk__in=free.select_for_update(skip_locked=True, no_key=True).values("pk"))
+        return bool(free.update(asked=F("asked") + 1))
 
     @property
     def item_list(self) -> list[Item]:

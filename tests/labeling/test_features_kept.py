@@ -59,7 +59,7 @@ def a_text_project(texts=6):
 def an_image_project(shades=range(6)):
     project = a_project(categories=("cat", "dog"), classifier="logistic_regression", media="image")
     for shade in shades:
-        item = an_item(project, text="", content=contents.save(project, picture(shade)))
+        item = an_item(project, text="", content=contents.save(project, picture(shade)).path)
         agree(item, ("cat", "dog")[shade % 2])
     return project
 
@@ -94,7 +94,7 @@ def test_a_run_after_a_new_image_opens_that_file_alone(opened, encoded):
     project = an_image_project()
     assert run(project).state == State.DONE
     del opened[:], encoded[:]
-    item = an_item(project, text="", content=contents.save(project, picture(99)))
+    item = an_item(project, text="", content=contents.save(project, picture(99)).path)
     assert run(project).state == State.DONE
     assert opened == [item.content.name] and len(encoded) == 1
 

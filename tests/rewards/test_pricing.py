@@ -1,16 +1,19 @@
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
 
-from rewards.pricing import FACTORS, Factor, Signals, Tariff, explain, price
+from labeling.crowd import rates
+from rewards import pricing
+from rewards.pricing import FACTORS, FACTS, Factor, Signals, Tariff, explain, information, price, told
 
 FULL = {factor.name: 1.0 for factor in FACTORS}
 EXTREMES = [None, 0.0, 0.3, 1.0]
 
 
 def test_every_factor_reads_a_signal():
-    assert {factor.name for factor in FACTORS} == {field.name for field in fields(Signals)} - {"cells"}
+    assert tuple(factor.name for factor in FACTORS) == FACTS
 
 
 def test_the_price_of_a_cell_times_the_cells_is_the_base():
@@ -21,7 +24,7 @@ def test_the_price_of_a_cell_times_the_cells_is_the_base():
 @pytest.mark.parametrize("per_cell", [0, 1, 7, 12345])
 def test_neutral_signals_give_exactly_the_base(per_cell, cells):
     tariff = Tariff(per_cell, FULL)
-    ordinary = Signals(cells, rating=0.5, training_value=0.5, falling_confidence=0, complexity=0, scarcity=0)
+    ordinary = Signals(cells, rating=0.75, training_value=0.5, falling_confidence=0, complexity=0, scarcity=0)
     assert price(tariff, Signals(cells)) == price(tariff, ordinary) == per_cell * cells
 
 
@@ -48,9 +51,66 @@ def test_a_good_worker_on_a_hard_and_rare_item_is_paid_for_it():
     assert price(Tariff(10, FULL), signals) == 10 * 2 * 2 * 1.5 * 1.5 * 2
 
 
+def test_an_answer_is_worth_the_answers_it_saves():
+    """Answers add up in bits: told tells how many of a newcomer's settle as much. Simulated: answers asked, each of
+    this accuracy, until the posterior of one of four categories is .95 (the mean over many items)."""
+    random, choices = np.random.default_rng(0), 4
+
+    def needed(accuracy, items=4000):
+        logs, asked, open_ = np.zeros((items, choices)), np.zeros(items), np.ones(items, bool)
+        step = np.log(accuracy * (choices - 1) / (1 - accuracy))
+        while open_.any():
+            said = np.where(random.random(items) < accuracy, 0, random.integers(1, choices, items))
+            logs[np.flatnonzero(open_), said[open_]] += step
+            asked += open_
+            posterior = np.exp(logs - logs.max(axis=1, keepdims=True))
+            open_ &= posterior.max(axis=1) / posterior.sum(axis=1) < 0.95
+        return asked.mean()
+
+    newcomer = needed(0.75)
+    for accuracy in (0.55, 0.65):
+        assert newcomer / needed(accuracy) == pytest.approx(told(accuracy, choices), rel=0.2)
+
+
+def test_information_is_nothing_at_chance_and_whole_without_errors():
+    for choices in (2, 3, 10):
+        assert information(1 / choices, choices) == information(0, choices) == 0
+        assert information(1, choices) == pytest.approx(np.log2(choices))
+    assert information(0.9) == pytest.approx(0.531, abs=1e-3)
+    assert told(0.9) == pytest.approx(2.81, abs=0.01)
+    assert told(0.9, 10) == pytest.approx(1.47, abs=0.01)
+
+
+def test_a_newcomer_is_paid_the_price_as_it_is():
+    assert pricing.NEWCOMER == rates.NEWCOMER
+    assert price(Tariff(100, FULL), Signals(rating=rates.NEWCOMER, choices=7)) == 100
+
+
+def test_the_base_may_follow_the_seconds_that_an_answer_takes():
+    hourly = Tariff(7, per_hour=900)
+    assert price(hourly, Signals(12, seconds=20.0)) == 5
+    assert explain(hourly, Signals(12, seconds=20.0)).source == "20.0 s at 900 an hour"
+    assert price(hourly, Signals(12)) == 84  # of which nobody knows how long it takes
+
+
+def test_the_hourly_floor_raises_what_pays_too_little_for_its_work():
+    tariff = Tariff(2, hourly_floor=600)
+    assert price(tariff, Signals(work=30.0)) == 5
+    assert price(tariff, Signals(work=30.1)) == 6  # never a fraction below
+    assert explain(tariff, Signals(work=30.0)).clamped == "hourly floor"
+    assert explain(tariff, Signals(10, work=30.0)).clamped is None
+    assert price(tariff, Signals()) == 2
+    assert explain(Tariff(2, floor=7, hourly_floor=600), Signals(work=30.0)).clamped == "floor"
+
+
+def test_the_ceiling_stands_above_the_hourly_floor():
+    told = explain(Tariff(2, ceiling=3, hourly_floor=600), Signals(work=30.0))
+    assert (told.price, told.clamped) == (3, "ceiling")
+
+
 def test_floor_and_ceiling_hold():
     tariff = Tariff(10, FULL, floor=8, ceiling=15)
-    assert price(tariff, Signals(rating=0)) == 8
+    assert price(tariff, Signals(rating=0)) == 8  # half of 10, were it not for the floor
     assert price(tariff, Signals(rating=1)) == 15
     assert price(tariff, Signals()) == 10
 
@@ -74,15 +134,15 @@ def test_an_explanation_multiplies_to_its_price():
 
 
 def test_an_explanation_names_each_factor_its_fact_and_the_bound():
-    told = explain(Tariff(10, FULL, ceiling=15), Signals(2, rating=0.75, scarcity=1))
+    told = explain(Tariff(10, FULL, ceiling=15), Signals(2, rating=0.8, scarcity=1))
     assert [row.title for row in told.rows] == [factor.title for factor in FACTORS]
     assert str(told).splitlines() == [
         "2 cells at 10: 20",
-        "Worker rating 0.75: x 1.41 = 28.28",
-        "Training value unknown: x 1 = 28.28",
-        "Falling confidence unknown: x 1 = 28.28",
-        "Complexity unknown: x 1 = 28.28",
-        "Scarcity 1.00: x 2 = 56.57",
+        "Worker rating 0.80: x 1.47 = 29.47",
+        "Training value unknown: x 1 = 29.47",
+        "Falling confidence unknown: x 1 = 29.47",
+        "Complexity unknown: x 1 = 29.47",
+        "Scarcity 1.00: x 2 = 58.94",
         "Reward (ceiling): 15",
     ]
 
@@ -105,6 +165,12 @@ def test_a_signal_outside_its_range_is_refused_by_name(name, bad):
         Signals(**{name: bad})
 
 
+@pytest.mark.parametrize("name", ["seconds", "work"])
+def test_a_time_is_more_than_nothing(name):
+    with pytest.raises(ValueError, match=f"{name} is more than 0"):
+        Signals(**{name: 0.0})
+
+
 @pytest.mark.parametrize("cells", [-1, 1.5])
 def test_a_query_has_whole_cells(cells):
     with pytest.raises(ValueError, match="cells is a whole number"):
@@ -118,6 +184,8 @@ def test_a_query_has_whole_cells(cells):
         ({"per_cell": 1.5}, "per_cell is a whole number"),
         ({"floor": 5, "ceiling": 4}, "the floor, 5, is above the ceiling, 4"),
         ({"floor": -1}, "floor is a whole number of at least 0"),
+        ({"per_hour": -1}, "per_hour is a whole number of at least 0, or None"),
+        ({"hourly_floor": 0.5}, "hourly_floor is a whole number"),
         ({"strengths": {"charm": 1}}, "there is no factor 'charm'; there are rating"),
         ({"strengths": {"rating": 1.5}}, "the strength of rating lies between 0 and 1"),
         ({"strengths": {"rating": float("nan")}}, "the strength of rating lies between 0 and 1"),

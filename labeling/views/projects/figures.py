@@ -100,10 +100,10 @@ def described(queries):
 
 def priced(project: Project, queries) -> list[Query]:
     """The queries, each with the `reward` a median worker would be offered."""
-    rating, queries = quoting.median_rating(project), list(queries)
+    ratings, queries = quoting.median_ratings(project), list(queries)
     for query in queries:
         query.project = project
-        query.reward = quoting.explain(query, rating).price
+        query.reward = quoting.price(query, ratings[query.kind])
         query.why = PURPOSES[query.purpose]
     return queries
 

@@ -47,7 +47,7 @@ def query(request, slug, query):
         query=found,
         why=PURPOSES[found.purpose],
         explanation=quoting.explain(found),
-        rating=quoting.median_rating(project),
+        rating=quoting.median_ratings(project)[found.kind],
         assignments=found.assignments.select_related("worker__user").order_by("pk")[:100],
         item_template=f"labeling/items/{project.media}.html",
     )
