@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0008_let_members_leave'),
+        ('labeling', '0009_classify_what_came_later'),
         ('rewards', '0002_spend_at_most_so_much_a_day'),
     ]
 
