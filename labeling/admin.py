@@ -1,7 +1,9 @@
 """The house for support staff to look into. Its rows are written by the flows; only members are let in from here."""
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 
+from labeling.guarding import Guarded
 from labeling.models import (
     Assignment,
     Audit,
@@ -187,3 +189,10 @@ class TrainingRunAdmin(ReadOnly):
     list_select_related = ("project",)
     search_fields = ("=project__slug",)
     ordering = ("-id",)
+
+
+class SignInForm(Guarded, AdminAuthenticationForm):
+    """The same name and password as on the site's own page, tried as often."""
+
+
+admin.site.login_form = SignInForm

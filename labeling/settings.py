@@ -164,7 +164,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
 # --- django-q2: short work in one cluster, training in another, so that neither waits for the other ------------------
 
 # Cluster status reaches the web processes through the cache; a directory serves one machine, CACHE_URL many.
-CACHES = {"default": env.cache_url("CACHE_URL", default=f"filecache://{HOME / 'cache' / 'django'}")}
+CACHES = {"default": env.cache_url("CACHE_URL", default=f"filecache://{HOME / 'cache' / 'django'}?max_entries=5000")}
 TRAINING_TIMEOUT = env.int("TRAINING_TIMEOUT", default=6 * 3600)  # seconds
 Q_CLUSTER = {
     "name": "closecall",

@@ -1,7 +1,7 @@
 """Every address on one screen."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from labeling.views import accounts, contents, projects, working
@@ -34,7 +34,7 @@ work = [
 ]
 urlpatterns = [
     path("", accounts.home, name="home"),
-    path("sign-in/", LoginView.as_view(template_name="labeling/sign_in.html"), name="sign_in"),
+    path("sign-in/", accounts.sign_in, name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("join/<str:token>/", accounts.join, name="join"),
     path("account/", accounts.account, name="account"),

@@ -44,12 +44,12 @@ class Open(Door):
     permission_classes = (AllowAny,)
 
 
-def door(kind: type[Door] = Door, *, parsers=None, throttles=(), **methods):
+def door(kind: type[Door] = Door, *, parsers=None, **methods):
     """A view of functions by method: door(get=listed, post=added)."""
     fields = {method: staticmethod(function) for method, function in methods.items()}
     if parsers:
         fields["parser_classes"] = parsers
-    return type("Door", (kind,), fields | {"throttle_classes": throttles}).as_view()
+    return type("Door", (kind,), fields).as_view()
 
 
 class RefusalSerializer(serializers.Serializer):

@@ -1,16 +1,14 @@
 """Who: signing in, oneself, and the members of a project."""
 
-import hashlib
-
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import Throttled
 from rest_framework.response import Response
-from rest_framework.throttling import SimpleRateThrottle
 
-from labeling import leaving, opening
+from labeling import guarding, leaving, opening
 from labeling.access import GIVES, RUNS, TAKES, Role, among
 from labeling.api.bodies import Text, read
 from labeling.api.doors import described, get, post
@@ -22,25 +20,6 @@ from labeling.models import Member
 from rewards import ledger
 
 # --- signing in ------------------------------------------------------------------------------------------------------
-
-
-class GuessesAtOne(SimpleRateThrottle):
-    """Guesses at one name, wherever they come from."""
-
-    scope, rate = "guesses_at_one", "20/min"
-
-    def get_cache_key(self, request, view):
-        name = request.data.get("username") if isinstance(request.data, dict) else None
-        return f"{self.scope}:{hashlib.sha256(repr(name).lower().encode()).hexdigest()}"
-
-
-class GuessesByOne(SimpleRateThrottle):
-    """Guesses by one machine, at whatever names. What a header says of the machine is not believed."""
-
-    scope, rate = "guesses_by_one", "200/min"
-
-    def get_cache_key(self, request, view):
-        return f"{self.scope}:{request.META.get('REMOTE_ADDR')}"
 
 
 class SignInSerializer(serializers.Serializer):
@@ -58,9 +37,14 @@ def token(request):
 
     The token of this user, for the Authorization header of all other requests."""
     given = read(request, SignInSerializer)
+    try:
+        places = guarding.attempt(given["username"], guarding.address_of(request))
+    except guarding.TooMany as refusal:
+        raise Throttled(refusal.seconds) from None
     user = authenticate(request, **given)
     if user is None:
         raise Refusal(400, "wrong_password", "No active user has this name and password.")
+    guarding.succeeded(places)
     return Response({"token": Token.objects.get_or_create(user=user)[0].key})
 
 

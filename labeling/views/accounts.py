@@ -5,8 +5,9 @@ import uuid
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm, UserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView
 from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
@@ -16,6 +17,7 @@ from django.urls import reverse
 
 from labeling import opening
 from labeling.access import READS
+from labeling.guarding import Guarded
 from labeling.models import Assignment, Member, Project
 from labeling.views.gates import by, signed_in
 from rewards import ledger
@@ -59,6 +61,13 @@ def sent(request):
 
 
 # --- coming in -------------------------------------------------------------------------------------------------------
+
+
+class SignInForm(Guarded, AuthenticationForm):
+    """A name and a password, tried so often and no more."""
+
+
+sign_in = LoginView.as_view(template_name="labeling/sign_in.html", authentication_form=SignInForm)
 
 
 @by("GET", "POST")
