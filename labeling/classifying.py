@@ -7,6 +7,7 @@ attempt. Until then, and where a run kept nothing to classify by, nothing is kno
 import logging
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -31,9 +32,9 @@ BEFORE = "probability before"  # among a run's arrays: the version that readers 
 
 
 def behind(project: Project) -> int:
-    """How many rows the published run does not know; 0 without a run."""
-    run = project.published if project.published_id else None
-    return max(0, project.rows - run.arrays["probability"]["shape"][0]) if run else 0
+    """How many rows the published run does not know; 0 without one."""
+    known = project.published.arrays.get("probability") if project.published_id else None
+    return max(0, project.rows - known["shape"][0]) if known else 0
 
 
 def is_due(project: Project) -> bool:
@@ -68,6 +69,30 @@ def sweep(now: datetime) -> int:
     published = Project.objects.active().exclude(published=None).select_related("published")
     lost = sum(request(project, now) is not None for project in published if is_due(project))
     return lost + attempts.sweep(Classification.objects.all(), ring, now)
+
+
+@dataclass(frozen=True)
+class Newcomers:
+    """Items that came after the published run: how many, who is at them or has failed at them, and why it cannot."""
+
+    count: int
+    work: Classification | None
+    sentence: str
+
+    @property
+    def pending(self) -> Classification | None:
+        return self.work if self.work and self.work.state in Classification.PENDING else None
+
+
+def newcomers(project: Project) -> Newcomers | None:
+    """None where the published run knows every item, or there is none."""
+    if not behind(project):
+        return None
+    run = project.published
+    count = project.items.filter(row__gte=run.arrays["probability"]["shape"][0]).count()
+    work = run.classifications.first()
+    failed = work.message if work and work.state == State.FAILED else ""
+    return Newcomers(count, work, artifacts.why_not(run) or failed) if count else None
 
 
 # --- execute ---------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from labeling import opening, qualifying, quoting, selecting
+from labeling import classifying, opening, qualifying, quoting, selecting
 from labeling.access import READS, RUNS
 from labeling.api.bodies import Flag, Number, Text, Whole, read
 from labeling.api.doors import described, get, post
@@ -38,6 +38,9 @@ class BudgetSerializer(serializers.Serializer):
 class CountsSerializer(serializers.Serializer):
     items = serializers.IntegerField(help_text="Without those withdrawn.")
     agreed_items = serializers.IntegerField()
+    unclassified = serializers.IntegerField(
+        help_text="Items that came after the published run and are not classified by it yet."
+    )
     open_queries = serializers.IntegerField()
     workers = serializers.IntegerField()
 
@@ -116,6 +119,7 @@ def figures(project: Project) -> dict:
     counts = {
         "items": project.items.present().count(),
         "agreed_items": Consensus.objects.agreed().filter(project=project).values("item").distinct().count(),
+        "unclassified": newcomers.count if (newcomers := classifying.newcomers(project)) else 0,
         "open_queries": project.queries.open().count(),
         "workers": project.members.workers().present().count(),
     }

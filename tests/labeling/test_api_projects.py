@@ -71,7 +71,8 @@ def test_those_who_run_it_see_the_figures_and_workers_do_not():
     a_query(project)
     said = owner_of(project).get(f"projects/{project.slug}/").json()
     assert said["budget"] == {"currency": "points", "funded": 500, "available": 500, "reserved": 0, "spent": 0}
-    assert said["counts"] == {"items": 4, "agreed_items": 0, "open_queries": 1, "workers": 0}
+    counts = {"items": 4, "agreed_items": 0, "unclassified": 0, "open_queries": 1, "workers": 0}
+    assert said["counts"] == counts
     assert said["published"] is None and said["settings"]["wanted"] == 3
     worker = Speaker(a_worker(project).user).get(f"projects/{project.slug}/").json()
     assert worker["categories"] == ["cat", "dog", "bird"]

@@ -5,12 +5,14 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from django.db import IntegrityError
+from django.test import Client
 from django_q.models import OrmQ
 
 from labeling import arrays, artifacts, attempts, board, classifying, importing, opening, training
 from labeling.models import Classification, Project, TrainingRun
 from tests.making import a_project, an_item, now
 from tests.teaching import PLACES, a_record, a_taught_project, agree, kept_arrays, run
+from tests.visiting import page, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("misled")]
 State = attempts.State
@@ -282,3 +284,41 @@ def test_the_run_after_learns_from_all_and_knows_them():
     agree(project.items.last(), "bird")
     assert run(project).state == State.DONE
     assert Project.objects.get().published.number == 2 and published(project).shape[0] == 24
+
+
+# --- the pages -------------------------------------------------------------------------------------------------------
+
+
+def told(project, name="project"):
+    client = Client()
+    client.force_login(project.members.get(role="owner").user)
+    return " ".join(text(page(client, project, name)).split())
+
+
+@pytest.mark.parametrize("name", ["project", "project_items"])
+def test_the_pages_show_how_far_new_items_are_classified(name):
+    project = a_learned_project()
+    assert "new item" not in told(project, name)
+    new = bring(project)
+    assert "3 new items" in told(project, name) and "Waiting for the training cluster" in told(project, name)
+    attempts.start(new)
+    attempts.report(new, 0.5, "Classified 1 of 3 new items")
+    assert 'value="0.5"' in told(project, name) and "Classified 1 of 3 new items." in told(project, name)
+    attempts.finish(new, State.FAILED, "The disk is full.")
+    assert "count as unknown until the next run. The disk is full." in told(project, name)
+
+
+def test_the_page_says_that_a_classifier_cannot_be_kept():
+    project = a_learned_project(classifier="random_forest")
+    bring(project, ["cat"])
+    assert "1 item came after run 1 and counts as unknown until the next run. Run 1 (Random forest)" in told(project)
+
+
+def test_the_progress_of_new_items_is_asked_for_until_there_is_none():
+    project = a_learned_project()
+    new = bring(project)
+    client = Client(headers={"HX-Request": "true"})
+    client.force_login(project.members.get(role="owner").user)
+    assert "3 new items" in text(page(client, project, "project_loop"))
+    classifying.execute(new)
+    assert page(client, project, "project_loop")["HX-Refresh"] == "true"

@@ -5,7 +5,7 @@ import hashlib
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect
 
-from labeling import asking, importing, opening
+from labeling import asking, classifying, importing, opening
 from labeling.models import Media, Project
 from labeling.views.forms import ImportForm, lines_of
 from labeling.views.gates import by, signed_in
@@ -79,6 +79,7 @@ def stock(request, project: Project, status: int = 200, form=None):
         form=form or ImportForm(),
         report=request.session.pop(f"import {project.pk}", None),
         media=Media(project.media),
+        newcomers=classifying.newcomers(project),
         count=project.items.count(),
         reported=figures.by_reports(project, PAGE),
         items=rows[:PAGE],

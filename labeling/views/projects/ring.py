@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
-from labeling import accepting, selecting, training
+from labeling import accepting, classifying, selecting, training
 from labeling.models import Certificate, Project, TrainingRun
 from labeling.views.gates import by, signed_in
 from labeling.views.projects import figures
@@ -33,6 +33,7 @@ def picture(request, project: Project, status: int = 200):
         accuracy=figures.accuracy(project),
         ended=selecting.ended(project),
         coming=figures.coming(project),
+        newcomers=classifying.newcomers(project),
         certificate=Certificate.objects.of(project),
         held=accepting.holding(project),
         alive=figures.clusters_alive(),
@@ -52,12 +53,12 @@ def steps(project: Project, items: int, funds: int) -> list[tuple[bool, str, str
 @signed_in
 @by("GET")
 def loop(request, slug):
-    """The run's progress, asked for every two seconds; when it is over the whole page is read anew."""
+    """The progress of what is under way, asked for every two seconds; when it is over the whole page is read anew."""
     project = readable(request, slug)
-    run = project.runs.pending().defer("arrays").first()
-    if run is None and request.htmx:
+    run, newcomers = project.runs.pending().defer("arrays").first(), classifying.newcomers(project)
+    if request.htmx and not run and not (newcomers and newcomers.pending):
         return HttpResponseClientRefresh()
-    return render(request, "labeling/projects/_progress.html", {"project": project, "run": run})
+    return render(request, "labeling/projects/_progress.html", {"project": project, "run": run, "newcomers": newcomers})
 
 
 @signed_in
