@@ -56,14 +56,8 @@ class NotHeld(Exception):
 def next_assignment(worker: Member, holding: Collection[int] = (), *, now: datetime) -> Assignment:
     """A live assignment not in `holding`, or a new one; raises NothingToAsk with the reason."""
     project = worker.project
-    if worker.set_aside:
-        raise NothingToAsk("set_aside")
-    if worker.paused:
-        raise NothingToAsk("on_hold")
-    if project.state != Project.State.ACTIVE:
-        raise NothingToAsk(project.state)
-    if qualifying.failed(worker):
-        raise NothingToAsk("unqualified")
+    if code := barred(worker):
+        raise NothingToAsk(code)
     if qualifying.untested(worker) and (test := next_of_test(worker, holding, now)):
         return test
     return (
@@ -72,6 +66,17 @@ def next_assignment(worker: Member, holding: Collection[int] = (), *, now: datet
         or (expire(now, project=project) and lease(worker, holding, now))
         or refuse(worker, now)
     )
+
+
+def barred(worker: Member) -> str:
+    """Why nothing is offered to this worker, whatever is open; or nothing."""
+    if worker.set_aside:
+        return "set_aside"
+    if worker.paused:
+        return "on_hold"
+    if worker.project.state != Project.State.ACTIVE:
+        return worker.project.state
+    return "unqualified" if qualifying.failed(worker) else ""
 
 
 def already_held(worker: Member, holding: Collection[int], now: datetime) -> Assignment | None:

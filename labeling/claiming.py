@@ -31,11 +31,16 @@ OPEN_TO_WORKER = f"""
         AND held.query_id = before.query_id AND held.worker_id = %(worker)s
         AND held.state IN {tuple(map(str, Assignment.HELD))} {{cells}})"""
 DEAR = ", ".join(f"%(dear{at})s" for at in range(TRIES))
-MOST_VALUABLE = f"""{OPEN_TO_WORKER} ORDER BY asked.value DESC, asked.id LIMIT {FEW}""".format(
-    only=f"asked.kind = '{{kind}}' AND asked.purpose <> '{Query.Purpose.GOLD}' AND asked.id NOT IN ({DEAR})",
-    tables="CROSS JOIN labeling_querycategory category CROSS JOIN labeling_querycategory category_before",
-    cells="""AND category.query_id = asked.id
+BY_CELL = {
+    "tables": "CROSS JOIN labeling_querycategory category CROSS JOIN labeling_querycategory category_before",
+    "cells": """AND category.query_id = asked.id
         AND category_before.query_id = before.query_id AND category_before.category_id = category.category_id""",
+}
+MOST_VALUABLE = f"{OPEN_TO_WORKER} ORDER BY asked.value DESC, asked.id LIMIT {FEW}".format(
+    only=f"asked.kind = '{{kind}}' AND asked.purpose <> '{Query.Purpose.GOLD}' AND asked.id NOT IN ({DEAR})", **BY_CELL
+)
+ALL_VALUABLE = f"{OPEN_TO_WORKER} ORDER BY asked.value DESC, asked.id LIMIT %(most)s".format(
+    only=f"asked.purpose <> '{Query.Purpose.GOLD}'", **BY_CELL
 )
 GOLD = f"{OPEN_TO_WORKER} ORDER BY asked.asked, asked.id LIMIT 1".format(
     only=f"{{kind}} asked.purpose = '{Query.Purpose.GOLD}'", tables="", cells=""
@@ -46,10 +51,12 @@ PARTS = [
     *(GOLD.format(kind=f"asked.kind = '{kind}' AND") for kind in KINDS),
 ]
 # Gold is always looked for, so that it costs the same whichever is asked.
-CANDIDATES = f"""
-    SELECT found.*, known.rating, known.error, known.judged
-    FROM ({" UNION ALL ".join(f"SELECT * FROM ({part}) part{at}" for at, part in enumerate(PARTS))}) found
+WITH_RATING = """
+    SELECT found.*, known.rating, known.error, known.judged FROM ({queries}) found
     LEFT JOIN labeling_reliability known ON known.worker_id = %(worker)s AND known.kind = found.kind"""
+CANDIDATES = WITH_RATING.format(
+    queries=" UNION ALL ".join(f"SELECT * FROM ({part}) part{at}" for at, part in enumerate(PARTS))
+)
 
 
 def claim(worker: Member, dear: Collection[int] = (), *, now: datetime) -> Query | None:
@@ -70,6 +77,18 @@ def claim(worker: Member, dear: Collection[int] = (), *, now: datetime) -> Query
             if query.take_place(wait):
                 return query
     return None
+
+
+def open_to(worker: Member, most: int) -> list[Query]:
+    """What could be asked of this worker now, of the most valuable, best first; nothing is taken."""
+    found = Query.objects.raw(
+        WITH_RATING.format(queries=ALL_VALUABLE), {"project": worker.project_id, "worker": worker.pk, "most": most}
+    )
+    found = list(found)
+    worker.ratings = {query.kind: query.rating for query in found if query.rating is not None}
+    for query in found:
+        query.project = worker.project
+    return sorted((query for query in found if suits(query, worker)), key=lambda query: -worth(query, worker))
 
 
 def claim_test(worker: Member) -> Query | None:

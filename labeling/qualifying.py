@@ -94,6 +94,10 @@ def mark(project: Project, answer: Assignment, said: Mapping[Cell, float], truth
 
 def record(worker: Member, **fields) -> None:
     """What is known of a worker, and what rating follows to begin with; who was judged keeps the rating."""
+    if "starting_rating" in fields and "starting_from" not in fields:
+        opinion = fields["starting_rating"]  # the admin's own, if it differs by more than a page rounds
+        other = Member.objects.exclude(starting_rating__range=(opinion - 1e-6, opinion + 1e-6))
+        other.filter(pk=worker.pk).update(starting_from=None)
     Member.objects.filter(pk=worker.pk).update(**fields)
     if "starting_rating" in fields:
         Member.objects.filter(pk=worker.pk, judged=0).update(rating=fields["starting_rating"])

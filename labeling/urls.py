@@ -13,6 +13,7 @@ project = [
     path("items/", projects.items, name="project_items"),
     path("people/", projects.people, name="project_people"),
     path("people/agreement/", projects.agreement, name="project_agreement"),
+    path("people/invite/", projects.invite, name="project_invite"),
     path("people/<int:member>/", projects.worker, name="project_worker"),
     path("people/<int:member>/role/", projects.member, name="project_member"),
     path("people/<int:member>/set-aside/", projects.set_aside, name="set_aside"),

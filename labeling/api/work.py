@@ -5,9 +5,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from labeling import answering, asking
+from labeling import answering, asking, waiting
 from labeling.api.bodies import Number, OnOff, Text, Whole, asked, read
-from labeling.api.doors import post
+from labeling.api.doors import get, post
 from labeling.api.finding import assignment_for, worker_for
 from labeling.api.idempotency import amend, idempotent
 from labeling.api.items import ItemSerializer
@@ -98,6 +98,24 @@ def next_query(request, project):
         return Response(said(request, asking.next_assignment(worker, holding, now=timezone.now())))
     except asking.NothingToAsk as reason:
         return Response(status=204, headers={REASON: reason.code, SENTENCE: reason.sentence})
+
+
+class WaitsSerializer(serializers.Serializer):
+    """What waits for you in one project."""
+
+    project = serializers.CharField(source="project.slug")
+    name = serializers.CharField(source="project.name")
+    waiting = serializers.IntegerField(source="count", help_text=f"Queries that wait, counted to {waiting.MOST}.")
+    reward = serializers.IntegerField(help_text="What the next one pays, in the smallest unit of the currency.")
+    total = serializers.IntegerField(help_text="What all of these would pay.")
+    currency = serializers.CharField(source="project.budget.currency")
+    barred = serializers.CharField(help_text="Why nothing is offered to you whatever is open; empty if nothing does.")
+
+
+@get(WaitsSerializer(many=True))
+def waits(request):
+    """All the projects you work in, those first in which most is to earn."""
+    return Response(WaitsSerializer(waiting.of(request.user, timezone.now()), many=True).data)
 
 
 # --- answer ----------------------------------------------------------------------------------------------------------

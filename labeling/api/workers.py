@@ -4,7 +4,7 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from labeling import agreeing, qualifying, watching
+from labeling import agreeing, qualifying, sharing, watching
 from labeling.access import READS, RUNS
 from labeling.api.bodies import Flag, Number, Text, Whole, read
 from labeling.api.doors import described, get, post
@@ -46,8 +46,12 @@ class ReliabilitySerializer(serializers.ModelSerializer):
 
 
 class WorkerSerializer(serializers.ModelSerializer):
+    """A rating that was carried over from a project that you may not read is null until answers here speak for
+    themselves."""
+
     username = serializers.CharField(source="user.username")
-    rating = serializers.FloatField(help_text="Estimated reliability, 0 to 1.")
+    rating = serializers.FloatField(allow_null=True, help_text="Estimated reliability, 0 to 1.")
+    starting_rating = serializers.FloatField(allow_null=True, help_text="The rating before any answer.")
     judged = serializers.IntegerField(help_text="Judgments on cells that are agreed.")
     agreed = serializers.IntegerField(help_text="Those that side with the consensus.")
     paused = serializers.DateTimeField(
@@ -69,9 +73,15 @@ class WorkerSerializer(serializers.ModelSerializer):
             "starting_answers", "joined",
         ]  # fmt: skip
 
+    def to_representation(self, worker: Member) -> dict:
+        shown = super().to_representation(worker)
+        if sharing.hides(self.context["user"], worker):
+            shown |= {"rating": None, "starting_rating": None, "reliabilities": []}
+        return shown
 
-def said(worker: Member) -> Response:
-    return Response(WorkerSerializer(worker).data)
+
+def said(request, worker: Member) -> Response:
+    return Response(WorkerSerializer(worker, context={"user": request.user}).data)
 
 
 def worker_in(project, worker: int) -> Member:
@@ -86,8 +96,43 @@ def worker_in(project, worker: int) -> Member:
 def workers(request, project):
     """The workers of a project: how reliable each is, and what speaks against one."""
     project = project_for(request.user, project, READS)
-    rows = project.members.workers().select_related("user").prefetch_related("suspicions", "reliabilities")
-    return page(request, rows, WorkerSerializer)
+    rows = (
+        project.members.workers()
+        .select_related("user", "starting_from")
+        .prefetch_related("suspicions", "reliabilities")
+    )
+    return page(request, rows, WorkerSerializer, user=request.user)
+
+
+class SharingSerializer(serializers.Serializer):
+    project = Text(help_text="Whose workers; you are its owner or admin.")
+    workers = serializers.ListField(
+        child=Text(max_length=150), required=False, max_length=10_000, help_text="Their names; left out: all of them."
+    )
+    carry = Flag(default=True, help_text="Begin with the rating that each has there.")
+
+
+class SharedSerializer(serializers.Serializer):
+    invited = serializers.ListField(child=serializers.CharField(), help_text="Who works here now and did not before.")
+
+
+@post(SharedSerializer, SharingSerializer)
+@idempotent
+def invite_workers(request, project):
+    """Invite workers of another project that you run.
+
+    Those in good standing there who never were workers here; who is neither is passed over."""
+    project = project_for(request.user, project, RUNS)
+    given = read(request, SharingSerializer)
+    source = sharing.sources(request.user, project).filter(slug=given["project"]).first()
+    if source is None:
+        raise Refusal(400, "unknown_project", f"You run no other project “{given['project']}” with workers.", "project")
+    chosen = sharing.candidates(source, project)
+    if "workers" in given:
+        chosen = chosen.filter(user__username__in=given["workers"])
+    chosen = list(chosen)
+    sharing.invite(project, chosen, carry=given["carry"])
+    return Response({"invited": [worker.user.username for worker in chosen]})
 
 
 class FoundSerializer(serializers.Serializer):
@@ -117,7 +162,7 @@ def set_aside(request, project, worker):
     member = worker_in(project, worker)
     agreeing.set_aside(member, given["set_aside"], now=timezone.now())
     member.refresh_from_db()
-    return said(member)
+    return said(request, member)
 
 
 @post(WorkerSerializer)
@@ -129,7 +174,7 @@ def let_go_on(request, project, worker):
     member = worker_in(project_for(request.user, project, RUNS), worker)
     watching.let_go_on(member, timezone.now())
     member.refresh_from_db()
-    return said(member)
+    return said(request, member)
 
 
 class BeginningsSerializer(serializers.Serializer):
@@ -147,4 +192,4 @@ def change_worker(request, project, worker):
     """Record what is known of a worker beforehand: it sets the rating to begin with."""
     member = worker_in(project_for(request.user, project, RUNS), worker)
     qualifying.record(member, **read(request, BeginningsSerializer))
-    return said(member)
+    return said(request, member)

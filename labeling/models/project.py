@@ -220,6 +220,8 @@ class Member(models.Model):
     experience = models.CharField(max_length=1000, blank=True)
     starting_rating = unit(default=0.75, help_text="The rating before any answer, from what is known of the worker.")
     starting_answers = count(8, 0, 1000, help_text="How many answers the starting rating weighs as much as.")
+    # The project that the starting rating was carried over from; whoever may not read that does not see it.
+    starting_from = models.ForeignKey(Project, null=True, on_delete=models.PROTECT, related_name="+")
     tested = models.DateTimeField(null=True)  # when the qualification test was over
     test_score = unit(null=True)
     admitted = models.BooleanField(default=False)  # by an admin, whatever the test says

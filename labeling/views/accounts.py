@@ -10,15 +10,15 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 
-from labeling import opening
+from labeling import opening, waiting
 from labeling.access import READS
 from labeling.guarding import Guarded
-from labeling.models import Assignment, Member, Project
+from labeling.models import Member, Project
 from labeling.views.gates import by, signed_in
 from rewards import ledger
 
@@ -34,13 +34,12 @@ def home(request):
 
 
 def working(user, balances) -> list[dict]:
-    """Where this user works: the project, how much was answered there and what was earned."""
-    answers = Count("assignments", filter=Q(assignments__state=Assignment.State.ANSWERED))
-    rows = Member.objects.workers().present().filter(user=user).select_related("project__budget")
+    """Where this user works: what waits there, how much was answered and what was earned."""
     return [
-        {"project": row.project, "answered": row.answers, "balance": balances.get(row.project.budget_id, 0)}
-        for row in rows.annotate(answers=answers).order_by("project__state", "project__name")
-    ]
+        {"waiting": one, "project": one.project, "answered": one.worker.answers,
+         "balance": balances.get(one.project.budget_id, 0)}
+        for one in waiting.of(user, timezone.now())
+    ]  # fmt: skip
 
 
 def running(user) -> list[dict]:

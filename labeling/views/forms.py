@@ -161,10 +161,14 @@ class BeginningsForm(forms.ModelForm):
         label="Rating to begin with, in %", help_text="How often you expect answers to be right. 75 is usual."
     )
 
-    def __init__(self, *args, **options):
+    def __init__(self, *args, hidden: bool = False, **options):
+        """hidden: the rating was carried over from a project that whoever asks may not read."""
         super().__init__(*args, **options)
-        self.fields["starting_answers"].min_value = 1
-        self.fields["starting_answers"].validators.append(MinValueValidator(1))
+        if hidden:
+            del self.fields["starting_rating"], self.fields["starting_answers"]
+        else:
+            self.fields["starting_answers"].min_value = 1
+            self.fields["starting_answers"].validators.append(MinValueValidator(1))
 
 
 class ExportForm(forms.Form):

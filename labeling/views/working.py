@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from labeling import answering, asking, leaving, qualifying
+from labeling import answering, asking, leaving, qualifying, waiting
 from labeling.access import assignment_for, worker_for
 from labeling.kinds import KINDS, AnswerForm, Cell
 from labeling.models import Assignment, Member
@@ -49,7 +49,7 @@ class GiveBackForm(forms.Form):
 @by("GET")
 def work(request, slug):
     worker = worker_for(request.user, slug)
-    return show(request, worker, asking.held_by(worker).first(), waiting=waiting_named(request.GET.get("waiting")))
+    return show(request, worker, asking.held_by(worker).first(), reason=waiting_named(request.GET.get("waiting")))
 
 
 @signed_in
@@ -128,24 +128,35 @@ def following(request, worker: Member, said: str = "", paid: int = 0) -> HttpRes
     """What comes next, in a transaction of its own: a query that cannot be afforded never undoes an answer."""
     tested = worker.tested
     try:
-        assignment, waiting = asking.next_assignment(worker, now=timezone.now()), None
-    except asking.NothingToAsk as reason:
-        assignment, waiting = None, reason
+        assignment, reason = asking.next_assignment(worker, now=timezone.now()), None
+    except asking.NothingToAsk as refusal:
+        assignment, reason = None, refusal
     if worker.tested != tested and not qualifying.failed(worker):
         said = f"You passed the test, {worker.test_score:.0%} of it was right. From here on answers are paid."
     if request.htmx:
-        if waiting and waiting.code == request.POST.get("waiting"):
-            return HttpResponse(status=204)  # still the same: nothing moves
-        return show(request, worker, assignment, waiting=waiting, said=said, paid=paid)
+        if reason and still(request, worker, reason):
+            return HttpResponse(status=204)  # nothing moves
+        return show(request, worker, assignment, reason=reason, said=said, paid=paid)
     if said:
         messages.info(request, said)
     page = reverse("work", args=[worker.project.slug])
-    return redirect(f"{page}?waiting={waiting.code}" if waiting else page)
+    return redirect(f"{page}?waiting={reason.code}" if reason else page)
 
 
-def show(request, worker, assignment=None, *, form=None, report=None, waiting=None, said="", paid=0, status=200):
+def still(request, worker: Member, reason: asking.NothingToAsk) -> bool:
+    """Is all as the page has it that asks again: why there is nothing here, and where else there is something?"""
+    shown = request.POST.get("waiting"), request.POST.get("elsewhere", "")
+    return shown == (reason.code, names(waiting.elsewhere(worker, timezone.now())))
+
+
+def names(others: list[waiting.Waiting]) -> str:
+    return " ".join(sorted(one.project.slug for one in others))
+
+
+def show(request, worker, assignment=None, *, form=None, report=None, reason=None, said="", paid=0, status=200):
     """The card alone for htmx, the page around it for everybody else."""
     answered = worker.assignments.answered()[: COUNTED + 1].count()
+    others = waiting.elsewhere(worker, timezone.now()) if reason else []
     context = {
         "worker": worker,
         "project": worker.project,
@@ -154,9 +165,11 @@ def show(request, worker, assignment=None, *, form=None, report=None, waiting=No
         "answered": min(answered, COUNTED),
         "more": answered > COUNTED,
         "begun": worker.assignments.exists,  # asked only by the templates that need it
-        "waiting": waiting,
+        "waiting": reason,
+        "elsewhere": others,
+        "named": names(others),
         "test": qualifying.progress(worker) if assignment and assignment.test else None,
-        "untested": not assignment and not waiting and qualifying.untested(worker),
+        "untested": not assignment and not reason and qualifying.untested(worker),
         "said": said,
         "paid": paid,
         "report": report,

@@ -10,8 +10,9 @@ from labeling.views.projects.overseeing import agreement, set_aside, worker
 from labeling.views.projects.queue import queries, query
 from labeling.views.projects.ring import detail, loop, refill, retrain, run
 from labeling.views.projects.shaping import new, settings, state
+from labeling.views.projects.sharing import invite
 
 __all__ = [
-    "acceptance", "agreement", "detail", "export", "items", "leave", "loop", "member", "money", "new", "people",
-    "queries", "query", "refill", "retrain", "run", "set_aside", "settings", "state", "worker",
+    "acceptance", "agreement", "detail", "export", "invite", "items", "leave", "loop", "member", "money", "new",
+    "people", "queries", "query", "refill", "retrain", "run", "set_aside", "settings", "state", "worker",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ def changeable(request, slug: str) -> Project:
 UNDER = {  # the tab that leads to a page without one
     "run": "detail",
     "query": "queries",
-    **dict.fromkeys(("agreement", "member", "set_aside", "worker"), "people"),
+    **dict.fromkeys(("agreement", "invite", "member", "set_aside", "worker"), "people"),
 }
 
 

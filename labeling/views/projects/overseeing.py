@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from labeling import agreeing, comparing, qualifying, watching
+from labeling import agreeing, comparing, qualifying, sharing, watching
 from labeling.models import Member, Project
 from labeling.views.forms import BeginningsForm
 from labeling.views.gates import by, signed_in
@@ -42,7 +42,7 @@ def worker(request, slug, member):
         if name in request.POST:
             deed(request, found)
             return redirect("project_worker", slug, member)
-    form = BeginningsForm(request.POST, instance=found)
+    form = BeginningsForm(request.POST, instance=found, hidden=sharing.hides(request.user, found))
     if not form.is_valid():
         return portrait(request, project, worker_of(project, member), form, status=422)
     qualifying.record(found, **form.cleaned_data)
@@ -52,10 +52,21 @@ def worker(request, slug, member):
 
 def portrait(request, project: Project, found: Member, form=None, status: int = 200):
     (found,) = crew.with_figures(project, [found])
-    form = form or BeginningsForm(instance=found)
-    by_kind = crew.by_kind(found)
+    hidden = sharing.hides(request.user, found)
+    form = form or BeginningsForm(instance=found, hidden=hidden)
+    by_kind = [] if hidden else crew.by_kind(found)
     history = crew.elsewhere(request.user, found)
-    return page(request, project, "worker", status=status, worker=found, form=form, by_kind=by_kind, history=history)
+    return page(
+        request,
+        project,
+        "worker",
+        status=status,
+        worker=found,
+        form=form,
+        by_kind=by_kind,
+        history=history,
+        hidden=hidden,
+    )
 
 
 def let_go_on(request, found: Member) -> None:
