@@ -1,4 +1,4 @@
-"""What leaves the house, streamed: the labeled set, judgments, predictions and the ledger as rows, and rows as text.
+"""What leaves the house, streamed: the labeled set, judgments, predictions, runs and ledger as rows, and rows as text.
 
 Each function yields dicts of the same keys, a thousand items read at a time, and all probabilities of one export come
 from one run, whatever is published meanwhile.
@@ -12,15 +12,17 @@ from itertools import product
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from labeling import comparing, hearing
+from labeling import comparing, forecasting, hearing
 from labeling.deciding import acceptance, published, ruled_out, said, verdict
 from labeling.models import Assignment, Certificate, Consensus, Item, Judgment, Project, Query, QueryCategory, QueryItem
 from labeling.writing import as_csv, as_jsonl
 from rewards import ledger as books
+from segmentation.forecasts import Range
 
-__all__ = ["FORMATS", "WHAT", "as_csv", "as_jsonl", "judgments", "labeled", "ledger", "predictions"]
+__all__ = ["FORMATS", "WHAT", "as_csv", "as_jsonl", "judgments", "labeled", "ledger", "predictions", "runs"]
 
 CHUNK = 1_000
+EXAM = "exam_items", "accuracy", "accuracy_low", "accuracy_high", "log_loss", "mean_confidence"  # of a run's figures
 
 
 def labeled(project: Project) -> Iterator[dict]:
@@ -167,11 +169,38 @@ def agreement_in_pairs(project: Project) -> Iterator[dict]:
         }
 
 
+def runs(project: Project) -> Iterator[dict]:
+    """Every finished run, oldest first: what was spent when it read the answers, what the exam found, and what it
+    foretold: the accuracy (80% interval) at twice that spend, and what the project's aim takes in all. Null where it is
+    not known."""
+    for run in project.runs.done().order_by("number").select_related("forecast").defer("arrays"):
+        figures, made = run.metrics, getattr(run, "forecast", None)
+        twice = forecasting.between(made.fan, 2 * made.spent) if made else None
+        needed = forecasting.needed(made, project.aim) if made and not made.missing else None
+        yield {
+            "number": run.number,
+            "state": run.state,
+            "classifier": run.classifier,
+            "finished": stamp(run.finished),
+            "training_items": run.training_items,
+            "spent": figures.get("spent"),
+            **{name: figures.get(name) for name in EXAM},
+            "at_twice": spanned(twice),
+            "aim": project.aim,
+            "needed": spanned(needed),
+        }
+
+
+def spanned(span: Range | None) -> dict:
+    return span._asdict() if span else dict.fromkeys(Range._fields)
+
+
 WHAT = {
     "labeled": labeled,
     "judgments": judgments,
     "predictions": predictions,
     "agreement": agreement_in_pairs,
+    "runs": runs,
     "ledger": ledger,
 }
 FORMATS = {"csv": (as_csv, "text/csv"), "jsonl": (as_jsonl, "application/jsonl")}  # rows -> pieces of text; media type

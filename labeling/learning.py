@@ -31,7 +31,7 @@ class Learned:
 
 def learn(run: TrainingRun, report: Report) -> Learned:
     """What to publish of the run; report(fraction in [0, 1], what is being done) is called on the way."""
-    data = dataset.read(run.project)
+    data, spent = dataset.read(run.project), run.project.budget.spent
     report(0.05, "Reading the items")
     X, made = dataset.features(data, run.seed, between(report, 0.05, 0.3))
     made |= views_of(run.project, made["features"])
@@ -43,7 +43,7 @@ def learn(run: TrainingRun, report: Report) -> Learned:
     made |= foretold(run, data, X, made, between(report, 0.5, 0.9))
     report(0.9, "Comparing with the published classifier")
     metrics, verdict = evaluate(data, probability)
-    return Learned(probability, made, metrics | heard(fitted), verdict, data.known)
+    return Learned(probability, made, metrics | heard(fitted) | {"spent": spent}, verdict, data.known)
 
 
 def between(report: Report, low: float, high: float) -> Report:

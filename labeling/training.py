@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from labeling import accepting, arrays, attempts, classifying, dataset, learning, refitting, selecting
+from labeling import accepting, arrays, attempts, classifying, dataset, forecasting, learning, refitting, selecting
 from labeling.attempts import CLUSTER
 from labeling.dataset import CannotLearn
 from labeling.models import Consensus, Project, TrainingRun
@@ -136,11 +136,12 @@ def carry_out(run: TrainingRun) -> TrainingRun:
 
 
 def go_on(run: TrainingRun) -> None:
-    """After a run: ask what its classifier doubts, and learn from what was agreed meanwhile."""
+    """After a run: ask what its classifier doubts, foretell, and learn from what was agreed meanwhile."""
     project = Project.objects.get(pk=run.project_id)
     if run.state == TrainingRun.State.DONE:
         selecting.refill(project, random_state=run.seed)
         classifying.request(project, timezone.now())
+        forecasting.foretell(run, timezone.now())
     request_if_due(project, timezone.now())
 
 

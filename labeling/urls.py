@@ -9,6 +9,7 @@ from labeling.views import accounts, contents, projects, working
 project = [
     path("", projects.detail, name="project"),
     path("loop/", projects.loop, name="project_loop"),
+    path("forecast/", projects.forecast, name="project_forecast"),
     path("settings/", projects.settings, name="project_settings"),
     path("items/", projects.items, name="project_items"),
     path("people/", projects.people, name="project_people"),

@@ -77,8 +77,8 @@ class SettingsSerializer(StrictSettings):
             "exam_share", "gold_share", "certain", "hard", "grid",
             "test_length", "test_pass", "on_fast", "on_guessing", "on_copying", "watch_level", "classifier",
             "retrain_when", "retrain_every", "retrain_hours", "train_on", "training_set",
-            "target_confidence", "target_decided", "target_spent", "accept_share", "accept_confidence", "audit_lead",
-            "cell_price", "price_floor", "price_ceiling", "factors",
+            "target_confidence", "target_decided", "target_spent", "aim",
+            "accept_share", "accept_confidence", "audit_lead", "cell_price", "price_floor", "price_ceiling", "factors",
         ]  # fmt: skip
 
 

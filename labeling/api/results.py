@@ -87,7 +87,7 @@ class ExportSerializer(serializers.Serializer):
 
 @get({(200, media): OpenApiTypes.STR for _, media in exporting.FORMATS.values()}, parameters=[ExportSerializer])
 def export(request, project):
-    """The labeled set, the judgments, the predictions, agreement in pairs or the ledger, streamed."""
+    """The labeled set, the judgments, the predictions, agreement in pairs, the runs or the ledger, streamed."""
     project = project_for(request.user, project, READS)
     given = asked(request, ExportSerializer)
     return streaming.export(project, given["what"], given["format"])

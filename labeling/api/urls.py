@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from labeling.api import acceptance, items, loop, people, projects, refusals, results, work, workers
+from labeling.api import acceptance, foretelling, items, loop, people, projects, refusals, results, work, workers
 from labeling.api.bodies import Files, JsonLines, JsonOrLines
 from labeling.api.doors import Open, door
 
@@ -28,6 +28,7 @@ urlpatterns = [
     path("projects/<slug:project>/next/", door(post=work.next_query)),
     path("projects/<slug:project>/runs/", door(get=loop.runs, post=loop.request_run)),
     path("projects/<slug:project>/runs/<int:number>/", door(get=loop.run)),
+    path("projects/<slug:project>/forecast/", door(get=foretelling.forecast)),
     path("projects/<slug:project>/acceptance/", door(get=acceptance.acceptance)),
     path("projects/<slug:project>/audits/", door(get=acceptance.audits, post=acceptance.begin_audit)),
     path("projects/<slug:project>/audits/more/", door(post=acceptance.audit_more)),

@@ -2,6 +2,7 @@
 
 from labeling.models.acceptance import Audit, Certificate
 from labeling.models.attempt import Attempt
+from labeling.models.forecast import Forecast
 from labeling.models.item import Gold, Item
 from labeling.models.judgment import Consensus, Judgment
 from labeling.models.project import Category, Media, Member, Project, Suspicion, Watch, invitation_key
@@ -18,6 +19,7 @@ __all__ = [
     "Certificate",
     "Classification",
     "Consensus",
+    "Forecast",
     "Gold",
     "Item",
     "Judgment",

@@ -148,6 +148,7 @@ class Project(Prices, Retraining):
     )
     audit_lead = count(2, 1, 5, help_text="People by whom an answer must lead in an audit at least.")
 
+    aim = unit(default=0.95, help_text="The accuracy that the forecast looks for. Reaching it ends nothing.")
     refill_requested = models.DateTimeField(null=True, editable=False)
     refilled = models.DateTimeField(null=True, editable=False)
     emptied = models.CharField(max_length=10, blank=True, editable=False)  # why the last refill opened nothing
@@ -162,6 +163,7 @@ class Project(Prices, Retraining):
             between("gold_share", 0, 1, "a gold share is between 0 and 1"),
             between("test_pass", 0, 1, "a pass mark is between 0 and 1"),
             between("watch_level", 0.001, 0.5, "a level of suspicion is between 0.001 and a half"),
+            between("aim", 0, 1, "an aim is between 0 and 1"),
             between("certain", 0, 1, "a certain confidence is between 0 and 1"),
             between("hard", 0, 1, "a hard confidence is between 0 and 1"),
             between("accept_share", 0.001, 0.5, "an accepted share is between 0.001 and a half"),

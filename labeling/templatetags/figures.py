@@ -13,6 +13,19 @@ def percent(share: float | None, digits: int = 0) -> str:
 
 
 @register.filter
+def points(share: float) -> str:
+    """`{{ -0.012|points }}` -> −1.2 points, of percent."""
+    rounded = round(100 * share, 1) or 0.0  # no sign before nothing
+    return f"{rounded:+.1f}\N{NO-BREAK SPACE}points".replace("-", "\N{MINUS SIGN}").replace("+0.0", "0.0")
+
+
+@register.filter
+def hundredfold(share: float) -> str:
+    """`{{ 0.955|hundredfold }}` -> 95.5, as a field takes it."""
+    return f"{100 * share:.10g}"
+
+
+@register.filter
 def decimals(value: float | None, digits: int = 3) -> str:
     """`{{ 0.7434|decimals }}` -> 0.743; a dash where nothing is known."""
     return f"{value:.{digits}f}" if value is not None and value == value else "–"

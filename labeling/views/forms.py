@@ -179,6 +179,7 @@ class ExportForm(forms.Form):
         ("judgments", "Judgments: who said what of which cell, and when"),
         ("predictions", "Predictions: what the published classifier says of every item"),
         ("agreement", "Agreement in pairs: how often each two workers say the same, and beyond chance"),
+        ("runs", "Runs: what each had spent, how right it was, and what it foretold"),
         ("ledger", "Ledger: every movement of money"),
     )
     FORMATS = (("csv", "CSV, for spreadsheets"), ("jsonl", "JSON Lines, for programs"))

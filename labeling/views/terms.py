@@ -109,6 +109,7 @@ SETTINGS = (
                 "Until a certificate stands and so many items are decided, by people or under it.",
             ),
             "target_spent": ("Target budget", "In the smallest unit. Until so much is spent, with what is on offer."),
+            "aim": ("Accuracy to forecast, in %", "The forecast says what it would take. Reaching it ends nothing."),
         },
     ),
     (
@@ -141,7 +142,7 @@ TEXTS = {name: text for _, _, fields in SETTINGS for name, text in fields.items(
 PERCENTS = {  # from, to
     "agree_share": (50, 100), "agree_posterior": (50, 99), "certain": (0, 100), "hard": (0, 100),
     "exam_share": (0, 100), "gold_share": (0, 100),
-    "target_confidence": (0, 100), "target_decided": (1, 100),
+    "target_confidence": (0, 100), "target_decided": (1, 100), "aim": (0, 100),
     "test_pass": (0, 100), "watch_level": (0.1, 50), "accept_share": (0.1, 50),
     "accept_confidence": (51, 99.9),
 }  # fmt: skip

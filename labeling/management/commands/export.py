@@ -1,4 +1,4 @@
-"""Write a project's labeled set, judgments, predictions or ledger to a file or to standard output."""
+"""Write a project's labeled set, judgments, predictions, runs or ledger to a file or to standard output."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from labeling.management import finding
 
 
 class Command(BaseCommand):
-    help = "Export the labeled set (undecided items included and marked), judgments, predictions or the ledger."
+    help = "Export the labeled set (undecided items included and marked), judgments, predictions, runs or the ledger."
 
     def add_arguments(self, parser):
         parser.add_argument("project", help="the project's slug")

@@ -3,6 +3,7 @@
 from labeling.views.projects.certifying import acceptance
 from labeling.views.projects.delivering import export
 from labeling.views.projects.filling import items
+from labeling.views.projects.foretelling import forecast
 from labeling.views.projects.funding import money
 from labeling.views.projects.inviting import people
 from labeling.views.projects.membership import leave, member
@@ -13,6 +14,6 @@ from labeling.views.projects.shaping import new, settings, state
 from labeling.views.projects.sharing import invite
 
 __all__ = [
-    "acceptance", "agreement", "detail", "export", "invite", "items", "leave", "loop", "member", "money", "new",
-    "people", "queries", "query", "refill", "retrain", "run", "set_aside", "settings", "state", "worker",
+    "acceptance", "agreement", "detail", "export", "forecast", "invite", "items", "leave", "loop", "member", "money",
+    "new", "people", "queries", "query", "refill", "retrain", "run", "set_aside", "settings", "state", "worker",
 ]  # fmt: skip

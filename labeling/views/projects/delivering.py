@@ -1,4 +1,4 @@
-"""What leaves the house: the labeled set, judgments, predictions and ledger, streamed as CSV or JSON Lines."""
+"""What leaves the house: the labeled set, judgments, predictions, runs and ledger, streamed as CSV or JSON Lines."""
 
 from labeling import streaming
 from labeling.views.forms import ExportForm

@@ -8,7 +8,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from labeling import accepting, classifying, selecting, training
 from labeling.models import Certificate, Project, TrainingRun
 from labeling.views.gates import by, signed_in
-from labeling.views.projects import figures
+from labeling.views.projects import figures, foretelling
 from labeling.views.projects.frame import changeable, page, readable
 
 
@@ -37,6 +37,7 @@ def picture(request, project: Project, status: int = 200):
         certificate=Certificate.objects.of(project),
         held=accepting.holding(project),
         alive=figures.clusters_alive(),
+        **foretelling.picture(project),
     )
 
 
