@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0010_pay_for_time_and_for_what_is_told'),
+        ('labeling', '0011_carry_ratings_along'),
         ('rewards', '0002_spend_at_most_so_much_a_day'),
     ]
 
