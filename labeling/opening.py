@@ -1,6 +1,7 @@
 """How a project begins and who comes in: opening, categories, invitations, roles."""
 
 from collections import Counter
+from datetime import datetime
 
 from django.core import signing
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -9,10 +10,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from labeling import accepting, agreeing, entries
+from labeling import accepting, agreeing, entries, selecting
 from labeling.models import Category, Consensus, Gold, Judgment, Member, Project, QueryCategory, invitation_key
 from rewards import ledger
-from rewards.models import Budget
+from rewards.models import Budget, Transfer
 
 INVITATION_DAYS = 14
 
@@ -131,6 +132,13 @@ def allot(project: Project, **counts: int) -> int:
     Project.objects.filter(pk=project.pk).update(**{field: first + count})
     setattr(project, field, first + count)
     return first
+
+
+def fund(project: Project, amount: int, now: datetime, key: str | None = None) -> Transfer:
+    """Add to what may be spent; where few queries are left, more are chosen at once."""
+    funded = ledger.fund(project.budget, amount, key=key)
+    selecting.refill_if_low(project, now)
+    return funded
 
 
 def invitation(project: Project, role: str) -> str:

@@ -38,5 +38,7 @@ document.addEventListener("htmx:sendError", say(lost));
 document.addEventListener("htmx:timeout", say(lost));
 document.addEventListener("htmx:responseError", (event) => setTimeout(() => say(broken)(event)));
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) trouble()?.replaceChildren();
+  if (!event.detail.successful) return;
+  trouble()?.replaceChildren();
+  for (const read of document.querySelectorAll("main > .notice")) read.remove();
 });

@@ -214,7 +214,7 @@ class AmountSerializer(serializers.Serializer):
 def fund(request, project):
     """Add to a project's budget."""
     project = project_for(request.user, project, RUNS)
-    ledger.fund(project.budget, read(request, AmountSerializer)["amount"])
+    opening.fund(project, read(request, AmountSerializer)["amount"], timezone.now())
     return Response(budget_of(project), 201)
 
 

@@ -8,7 +8,7 @@ from django.core.validators import MinValueValidator
 from django.template.defaultfilters import filesizeformat
 
 from labeling import opening
-from labeling.models import Category, Member, Project
+from labeling.models import Category, Media, Member, Project
 from labeling.views.terms import Percent
 from rewards.models import MOST
 
@@ -34,7 +34,10 @@ class CategoryLines(forms.CharField):
 
 
 class NewProjectForm(forms.ModelForm):
-    categories = CategoryLines(help_text="One name a line, in the order in which workers see them.")
+    categories = CategoryLines(
+        help_text="One name a line, in the order in which workers see them.",
+        error_messages={"required": "Name at least one category."},
+    )
     currency = forms.CharField(
         max_length=20,
         initial="points",
@@ -54,8 +57,17 @@ class NewProjectForm(forms.ModelForm):
             "exclusive": "Leave this out if an item may belong to several categories, or to none.",
             "media": "All items of a project are of one medium. This cannot be changed later.",
         }
+        error_messages = {
+            "name": {"required": "Give it a name."},
+            "instructions": {"required": "Say what workers should look for."},
+            "media": {"required": "Choose what the items are."},
+        }
 
     field_order = ["name", "instructions", "media", "categories", "exclusive", "currency"]
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.fields["media"].choices = [("", "Choose one"), *Media.choices]
 
     def open(self, user) -> Project | None:
         """The project, opened for this user; None, with the error beside its field, if it is refused."""

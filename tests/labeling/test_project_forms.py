@@ -52,12 +52,14 @@ def test_a_project_is_opened_with_its_categories_budget_and_owner(client):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"name": ""}, "This field is required."),
-        ({"name": "  "}, "This field is required."),
+        ({"name": ""}, "Give it a name."),
+        ({"name": "  "}, "Give it a name."),
+        ({"instructions": ""}, "Say what workers should look for."),
+        ({"media": ""}, "Choose what the items are."),
         ({"name": "n" * 121}, "at most 120 characters"),
         ({"name": "a\0b"}, "Null characters are not allowed."),
         ({"media": "video"}, "video is not one of the available choices"),
-        ({"categories": ""}, "This field is required."),
+        ({"categories": ""}, "Name at least one category."),
         ({"categories": "one"}, "there are at least two"),
         ({"categories": "one\none"}, "named twice"),
         ({"categories": f"one\n{'c' * 121}"}, "1 to 120 characters"),

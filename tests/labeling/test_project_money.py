@@ -38,6 +38,30 @@ def answers_of(workers, project, yes):
 # --- money ------------------------------------------------------------------------------------------------------------
 
 
+def test_money_put_in_brings_queries_at_once(owner, project):
+    """Else the first worker would wait for the minute's sweep."""
+    assert project.refill_requested is None
+    post(owner, project, "project_money", **{"fund-amount": 500, "fund-key": uuid.uuid4(), "fund": ""})
+    project.refresh_from_db()
+    assert project.refill_requested
+
+
+def test_the_money_page_says_what_it_costs_to_ask_about_everything(owner, project):
+    shown = " ".join(text(page(owner, project, "project_money")).split())
+    assert "To ask 2 people about all categories of every one of the 2 items would cost about 120 points" in shown
+
+
+def test_what_a_new_project_needs_is_on_each_of_its_pages_until_it_has_it(client):
+    project = a_project(owner=a_user("olga"), funds=0)
+    client.force_login(project.members.get().user)
+    for name in ("project", "project_items", "project_money", "project_people"):
+        steps = text(page(client, project, name)).partition("Before the first query")[2].partition("</nav>")[0]
+        assert [steps.count(words) for words in ("Bring in items", "Fund the budget", "Invite workers", "done")] == [
+            1, 1, 1, 0]  # fmt: skip
+    a_worker(project), a_query(project), ledger.fund(project.budget, 1)
+    assert "Before the first query" not in text(page(client, project, "project_items"))
+
+
 def move(client, project, verb, amount, key=None):
     return post(
         client, project, "project_money", **{verb: "", f"{verb}-amount": amount, f"{verb}-key": key or uuid.uuid4()}

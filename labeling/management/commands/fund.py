@@ -1,7 +1,9 @@
 """Add money to a project's budget."""
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from labeling import opening
 from labeling.management import finding
 from rewards import ledger
 
@@ -15,9 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("--key", help="given twice, the same key funds once")
 
     def handle(self, *, project, amount, key, **options):
-        budget = finding.project(project).budget
+        project = finding.project(project)
+        budget = project.budget
         try:
-            ledger.fund(budget, amount, key=key)
+            opening.fund(project, amount, timezone.now(), key=key)
         except ledger.LedgerRefusal as refusal:
             raise CommandError(str(refusal)) from None
         funded, available, reserved = figures = budget.figures()

@@ -56,6 +56,22 @@ def money(project: Project) -> Money:
     return Money(figures.funded, figures.available, figures.reserved, figures.spent, bar(parts, WIDTH))
 
 
+@dataclass(frozen=True)
+class Once:
+    """What it costs that as many `people` as must agree see all categories of each of these `items` once."""
+
+    items: int
+    people: int
+    cost: int
+
+
+def once_over(project: Project) -> Once:
+    facts = quoting.facts(0.0, project.columns, [], quoting.conditions(project))
+    price = quoting.quote_ahead(project, [("categories", facts)])[0]
+    items = project.items.present().count()
+    return Once(items, project.agree_count, items * project.agree_count * price)
+
+
 # --- queue -----------------------------------------------------------------------------------------------------------
 
 

@@ -29,9 +29,21 @@ UNDER = {  # the tab that leads to a page without one
 
 def page(request, project: Project, name: str, *, status: int = 200, **context):
     """tab: the one that is lit; here: what it says to who cannot see that, the page itself or the way to it."""
-    context |= {"project": project, "budget": project.budget, "may_change": may(request.user, project)}
+    changes = may(request.user, project)
+    context |= {"project": project, "budget": project.budget, "may_change": changes}
+    context["steps"] = steps(project) if changes else []
     context |= {"tab": UNDER.get(name, name), "here": "true" if name in UNDER else "page"}
     return render(request, f"labeling/projects/{name}.html", context, status=status)
+
+
+def steps(project: Project) -> list[tuple[bool, str, str]]:
+    """(done, words, page) of what a project needs before its first query; nothing once it has all of it."""
+    needed = [
+        (project.items.present().exists(), "Bring in items", "project_items"),
+        (project.budget.figures().funded > 0, "Fund the budget", "project_money"),
+        (project.members.workers().present().exists(), "Invite workers", "project_people"),
+    ]
+    return [] if all(done for done, _, _ in needed) else needed
 
 
 def number(text: str | None) -> int:

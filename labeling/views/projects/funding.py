@@ -3,7 +3,9 @@
 from django.contrib import messages
 from django.db.models import Case, F, Q, When
 from django.shortcuts import redirect
+from django.utils import timezone
 
+from labeling import opening
 from labeling.models import Assignment, Project
 from labeling.views.forms import AmountForm
 from labeling.views.gates import by, signed_in
@@ -23,7 +25,17 @@ WORDS = {
     Kind.PAYOUT: "Paid out",
     Kind.CORRECT: "Correction",
 }
-VERBS = {"fund": (ledger.fund, "added"), "withdraw": (ledger.withdraw, "taken back")}
+
+
+def fund(project: Project, amount: int, key: str) -> None:
+    opening.fund(project, amount, timezone.now(), key=key)
+
+
+def withdraw(project: Project, amount: int, key: str) -> None:
+    ledger.withdraw(project.budget, amount, key=key)
+
+
+VERBS = {"fund": (fund, "added"), "withdraw": (withdraw, "taken back")}
 
 
 @signed_in
@@ -42,7 +54,7 @@ def move(request, project: Project):
     if form.is_valid():
         amount, key = form.cleaned_data["amount"], form.cleaned_data["key"]
         try:
-            verb(project.budget, amount, key=f"{name} {project.pk} {key}")
+            verb(project, amount, f"{name} {project.pk} {key}")
         except ledger.LedgerRefusal as refusal:
             form.add_error("amount", str(refusal))
         else:
@@ -61,6 +73,7 @@ def books(request, project: Project, status: int = 200, fund=None, withdraw=None
     return page(
         request, project, "money", status=status,
         money=figures.money(project),
+        once=figures.once_over(project),
         fund=fund or AmountForm(prefix="fund"),
         withdraw=withdraw or AmountForm(prefix="withdraw"),
         of=of,

@@ -25,7 +25,6 @@ def picture(request, project: Project, status: int = 200):
         project,
         "detail",
         status=status,
-        steps=steps(project, agreed.items, money.funded),
         money=money,
         queue=figures.queue(project),
         agreed=agreed,
@@ -39,16 +38,6 @@ def picture(request, project: Project, status: int = 200):
         alive=figures.clusters_alive(),
         **foretelling.picture(project),
     )
-
-
-def steps(project: Project, items: int, funds: int) -> list[tuple[bool, str, str]]:
-    """(done, words, page) of what a project needs before its first query; nothing once it has all of it."""
-    needed = [
-        (bool(items), "Bring in items", "project_items"),
-        (bool(funds), "Fund the budget", "project_money"),
-        (project.members.workers().present().exists(), "Invite workers", "project_people"),
-    ]
-    return [] if all(done for done, _, _ in needed) else needed
 
 
 @signed_in
