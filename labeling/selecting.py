@@ -36,7 +36,7 @@ POLICIES = {  # who proposes, and who chooses among the proposals
 
 @dataclass(frozen=True)
 class Refill:
-    """What one refill did; `code` says why nothing was opened, if nothing was."""
+    """What one refill did; `code` says why nothing was opened to teach, if nothing was."""
 
     opened: int = 0
     withdrawn: int = 0
@@ -92,9 +92,7 @@ def refill(project: Project, *, random_state: int | None = None) -> Refill:
         done = refilled(project, np.random.default_rng(random_state))
         return done
     finally:
-        Project.objects.filter(pk=project.pk).update(
-            refill_requested=None, refilled=timezone.now(), emptied="" if done.opened else done.code
-        )
+        Project.objects.filter(pk=project.pk).update(refill_requested=None, refilled=timezone.now(), emptied=done.code)
 
 
 def refilled(project: Project, rng: np.random.Generator) -> Refill:
@@ -116,7 +114,7 @@ def refilled(project: Project, rng: np.random.Generator) -> Refill:
     values = [draft.value for draft in drafts] or [0.0]
     opened = publish(project, board, drafts + examining(project, exam, values, rng) + audit)
     checking.deal(project, board, rng)
-    return Refill(opened, withdrawn, "" if opened else sure or exhausted(project))
+    return Refill(opened, withdrawn, sure or ("" if opened else exhausted(project)))
 
 
 def room_in(project: Project) -> int:

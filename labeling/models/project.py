@@ -151,7 +151,7 @@ class Project(Prices, Retraining):
     aim = unit(default=0.95, help_text="The accuracy that the forecast looks for. Reaching it ends nothing.")
     refill_requested = models.DateTimeField(null=True, editable=False)
     refilled = models.DateTimeField(null=True, editable=False)
-    emptied = models.CharField(max_length=10, blank=True, editable=False)  # why the last refill opened nothing
+    emptied = models.CharField(max_length=10, blank=True, editable=False)  # why the last refill opened nothing to teach
 
     objects = ProjectQuerySet.as_manager()
 

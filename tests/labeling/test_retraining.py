@@ -241,6 +241,13 @@ def test_the_page_says_what_the_next_run_waits_for(owner):
     assert "6 newly agreed: the next run starts within a minute." in told(owner)
 
 
+def test_asking_has_ended_though_the_exam_goes_on():
+    project = a_taught_project(exam_share=1.0, target_confidence=0.0)
+    run(project)
+    assert selecting.refill(project).opened == 0 and project.queries.open().filter(purpose="exam").exists()
+    assert Project.objects.get().emptied == "reached"
+
+
 @pytest.mark.parametrize(
     "code, words",
     [
