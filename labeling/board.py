@@ -7,7 +7,7 @@ import numpy as np
 from django.db.models import Q
 from scipy import sparse
 
-from labeling import agreeing, arrays, believing, predicting
+from labeling import agreeing, arrays, believing, predicting, proposals
 from labeling.models import Category, Certificate, Consensus, Gold, Item, Project, Query, QueryCategory, QueryItem
 
 
@@ -59,9 +59,11 @@ def read(project: Project) -> Board:
     learn_from_people(project, probability, doubtful, askable, place, column)
     exclude_asked(project, askable, place, column)
     beliefs = believing.of(project)
-    posterior, judged = believed(project, damped(project, probability, beliefs.prior, rows["row"]), place, column)
+    mass = mass_of(project, rows["row"])
+    damped = trusted(project, probability, beliefs.prior, mass, rows["row"])
+    posterior, judged = believed(project, damped, place, column)
     return Board(
-        rows["pk"], categories, probability, posterior, judged, mass_of(project, rows["row"]),
+        rows["pk"], categories, probability, posterior, judged, mass,
         graph_of(project, rows["row"]), {kind: pool.rates for kind, pool in beliefs.pools.items()},
         askable, exam, gold & ~rows["withdrawn"], ~gold & ~rows["withdrawn"], doubtful,
     )  # fmt: skip
@@ -116,18 +118,14 @@ def learn_from_people(project: Project, probability, doubtful, askable, place, c
     probability[:] = predicting.among_left(probability, ruled_out)
 
 
-def damped(project: Project, probability: np.ndarray, prior: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
-    """(n, C) the classifier's probabilities, halfway in logs to what a refit trusts it where little evidence is near:
-    a classifier that was sure too early would mislabel items that nobody is asked about again."""
+def trusted(project: Project, probability: np.ndarray, prior, mass, rows: np.ndarray) -> np.ndarray:
+    """(n, C) the classifier's probabilities, as far as a refit trusts it where little evidence is near."""
     if prior is None:
         return probability
     known = rows < len(prior)
     known[known] = ~np.isnan(prior[rows[known], 0])
-    p, q = probability[known], prior[rows[known]]
-    yes = np.sqrt(p * q)
-    rest = yes.sum(axis=1, keepdims=True) if project.exclusive else yes + np.sqrt((1 - p) * (1 - q))
-    found = probability.copy()
-    found[known] = yes / np.maximum(rest, 1e-9)
+    found, near = probability.copy(), None if mass is None else mass[known]
+    found[known] = proposals.damped(probability[known], prior[rows[known]], near, project.exclusive)
     return found
 
 

@@ -4,6 +4,8 @@ Pure: arrays in, proposals out. Scoring and choosing never share a function.
 """
 
 from labeling.proposals.choosing import by_worth, cheapest_first, dearest_first, fullest, in_turns, lowest_first
+from labeling.proposals.covering import typical
+from labeling.proposals.damping import damped
 from labeling.proposals.doubts import Doubt
 from labeling.proposals.gains import of_query, whole, worth_asking
 from labeling.proposals.planning import cells, grids, rows
@@ -13,7 +15,7 @@ from labeling.proposals.sampling import margin, random_items
 from labeling.proposals.thresholds import close_calls, hard_items, weak_categories
 
 __all__ = [
-    "Doubt", "Proposal", "by_worth", "cells", "cheapest_first", "close_calls", "dearest_first", "fullest", "grids",
-    "hard_items", "in_turns", "lowest_first", "margin", "of_query", "plan", "random_items", "rows",
-    "weak_categories", "whole", "worth_asking",
+    "Doubt", "Proposal", "by_worth", "cells", "cheapest_first", "close_calls", "damped", "dearest_first", "fullest",
+    "grids", "hard_items", "in_turns", "lowest_first", "margin", "of_query", "plan", "random_items", "rows",
+    "typical", "weak_categories", "whole", "worth_asking",
 ]  # fmt: skip

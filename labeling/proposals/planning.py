@@ -1,10 +1,11 @@
 """The planner: of each kind the rectangles whose answers tell most, of new items and of open ones.
 
 A value is the mutual information of an answer and its items' categories, in bits. What people were asked before tells
-less each time, since people err alike. An answer about a new item also teaches the classifier: its bits count once more
-for every wholly unsure item that a short walk over the neighbour graph meets (density weighting, Settles and Craven
-2008). New items are drawn by value with Gumbel noise, which makes a batch as diverse as clustering would, at the cost
-of one pass (Kirsch et al. 2023, "Stochastic batch acquisition"); the best alone would all be alike.
+less each time, since people err alike. An answer also teaches the classifier: its bits count once more for every wholly
+unsure item that a short walk over the neighbour graph meets (density weighting, Settles and Craven 2008), of open items
+too, for a slip in the middle of many like it misleads about them all. New items are drawn by value with Gumbel noise,
+which makes a batch as diverse as clustering would, at the cost of one pass (Kirsch et al. 2023, "Stochastic batch
+acquisition"); the best alone would all be alike.
 """
 
 from typing import NamedTuple
@@ -107,7 +108,7 @@ def _sides(doubt, mask, count, random):
     judged = np.zeros(len(doubtful), int) if doubt.judged is None else doubt.judged
     open_, new = np.flatnonzero(doubtful & (judged > 0)), np.flatnonzero(doubtful & (judged == 0))
     luck = np.maximum(random.standard_exponential(len(judged), np.float32)[new], 1e-6)
-    resolving = Side(open_, gains.fading(judged[open_]), np.ones(len(open_)), True)
+    resolving = Side(open_, gains.fading(judged[open_]) * (1 + doubt.around[open_]), np.ones(len(open_)), True)
     teaching = Side(new, 1 + doubt.around[new], luck**-NOISE, False)  # the exponential of Gumbel noise
     return [side.some(side.best(doubt.unsure[side.items] * side.factor, ROUGHLY * count))
             for side in (resolving, teaching)]  # fmt: skip

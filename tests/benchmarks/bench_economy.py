@@ -33,7 +33,7 @@ from segmentation.candidates import Rows, spreading
 SEEDS = 5, 6, 7, 8, 9  # those before were tuned on
 TARGETS = "f90", "f95", "t90", "t95"
 FOLDS = 4
-FIRST = 30  # items asked at random before anything is known
+FIRST = 30  # items asked before anything is known
 SHARE = 0.2  # of what has been spent is the next round's money
 MOST = 250_000
 ASKED = 6  # times that the planner asks about an item at most
@@ -88,26 +88,28 @@ def until_sure(book, state, money, random, sure=0.9, most=5):
     return [row(item, book) for item in rows[:count]]
 
 
-def planned(book, state, money, random, graph=True, seen="damped", **policy):
-    """The product's planner. seen: how it is told of new items."""
+def planned(book, state, money, random, graph=True, seen="damped", first=proposals.typical, **policy):
+    """The product's planner. seen: how it is told of new items; first: who proposes before anything is known."""
+    n, categories = book.world.shape
     if state is None:
-        return voted(as_drawn, people=1)(book, state, money, random)
+        state, policy = State(np.full((n, categories), 1 / categories), rates={}), {"proposers": [first]}
+        state = state._replace(posterior=state.probability)
     p, new = state.posterior.copy(), book.asked == 0
-    p[new] = SEEN[seen](state.probability[new], p[new])
+    p[new] = SEEN[seen](state.probability[new], p[new], None if state.mass is None else state.mass[new])
     doubt = Doubt(
-        p, True, book.asked < ASKED, tuple(map(str, range(p.shape[1]))), grid=GRID, judged=book.asked,
+        p, True, book.asked < ASKED, tuple(map(str, range(categories))), grid=GRID, judged=book.asked,
         mass=state.mass, graph=book.world.views.graph if graph else None, rates=state.rates, certain=CERTAIN,
     )  # fmt: skip
-    found = plan(doubt, partial(prices, p.shape[1]), int(money), int(money // 10), random, **policy)
+    found = plan(doubt, partial(prices, categories), int(money), int(money // 10), random, **policy)
     return [(one.kind, one.rows, one.columns) for one in found]
 
 
-def halfway(p, q):
-    mixed = np.sqrt(p * q)
-    return mixed / mixed.sum(axis=1, keepdims=True)
-
-
-SEEN = {"damped": halfway, "raw": lambda p, q: p, "posterior": lambda p, q: q}
+SEEN = {
+    "damped": partial(proposals.damped, exclusive=True),
+    "halfway": lambda p, q, mass: proposals.damped(p, q, None, exclusive=True),
+    "raw": lambda p, q, mass: p,
+    "posterior": lambda p, q, mass: q,
+}
 
 
 def prices(categories, found):
@@ -213,8 +215,10 @@ METHODS = {
     "planner": (planned, Evidence),
     "rows alone": (partial(planned, proposers=[proposals.rows]), Evidence),
     "rows and cells": (partial(planned, proposers=[proposals.cells, proposals.rows]), Evidence),
+    "first at random": (partial(planned, first=proposals.random_items), Evidence),
     "without neighbours": (partial(planned, graph=False), Evidence),
     "undamped": (partial(planned, seen="raw"), Evidence),
+    "damped halfway": (partial(planned, seen="halfway"), Evidence),
     "damped wholly": (partial(planned, seen="posterior"), Evidence),
     "thresholds": (partial(planned, proposers=PLAIN, choose=proposals.in_turns), Evidence),
     "cheapest": (partial(planned, proposers=PLAIN, choose=proposals.cheapest_first), Evidence),

@@ -139,6 +139,18 @@ def test_of_new_items_those_among_many_unsure_ones_are_asked_rather_than_lonely_
     assert values[20] == pytest.approx(4 * values[10], rel=1e-4)  # itself, and three steps of wholly unsure neighbours
 
 
+def test_of_open_items_those_that_many_unsure_ones_are_like_are_settled_first():
+    p = np.full((60, 4), 0.25, np.float32)
+    p[:10] = [0.94, 0.02, 0.02, 0.02]
+    judged = np.zeros(60, int)
+    judged[[10, 20]] = (
+        1  # the first among known ones, the other among unsure ones: a slip there misleads about them all
+    )
+    doubt = Doubt(p, True, np.ones(60, bool), tuple("abcd"), judged=judged, graph=neighbours(11, 49))
+    first = next(one for one in sorted(rows(doubt, 60, 0), key=lambda one: -one.value) if one.resolves)
+    assert first.rows == (20,)
+
+
 def test_what_people_settled_around_an_item_makes_it_worth_less():
     p = np.full((30, 4), 0.25, np.float32)
     graph = neighbours(30)
