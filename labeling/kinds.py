@@ -73,7 +73,8 @@ class Kind:
     degrees: (what was chosen, the query's cells) -> {cell: degree};
     chosen: its inverse, so that an undo can show the earlier choice;
     implied: cells that an answer leaves out count as 0 (a choose-from-all answer stores only the chosen);
-    template: how it looks; pace: seconds a cell takes, as long as none were measured (see `pacing`).
+    template: how it looks; pace: seconds a cell takes, as long as none were measured (see `pacing`); size: cells
+    that a query usually has, of so many categories and items in a grid.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Kind:
     implied: bool
     template: str
     pace: float
+    size: Callable[[int, int], int]
 
 
 def chosen_categories(chosen, cells):
@@ -118,17 +120,17 @@ KINDS = {
         Kind(
             "yes_no", "Yes or no", proposals.cells, disguises.one_cell,
             yes_or_no, the_answer, answer_chosen, False, "labeling/queries/yes_no.html",
-            2.0,
+            2.0, lambda categories, grid: 1,
         ),
         Kind(
             "categories", "All categories of an item", proposals.rows, disguises.whole_row,
             categories_of_the_item, chosen_categories, categories_chosen, True, "labeling/queries/categories.html",
-            0.4,
+            0.4, lambda categories, grid: categories,
         ),
         Kind(
             "items", "Many items of a category", proposals.grids, disguises.a_grid,
             items_of_the_category, every_item, items_chosen, False, "labeling/queries/items.html",
-            1.0,
+            1.0, lambda categories, grid: grid,
         ),
     )
 }  # fmt: skip

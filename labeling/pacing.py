@@ -68,11 +68,16 @@ def of_kind(answers: Sequence[Worked]) -> Pace:
     some = shared([one for one in answers if one.honest])
     if not some:
         return Pace()
-    middle, count = median(one.seconds / one.law for one in some), len(some)
-    laws, work = sum(one.law for one in some), sum(unpaused(some, middle))
+    usual, count = middle(some), len(some)
+    laws, work = sum(one.law for one in some), sum(unpaused(one, usual) for one in some)
     prior = PRIOR * laws / count  # seconds
-    usual = exp(count * log(middle) / (count + PRIOR))
-    return Pace(round(usual, 4), round((work + prior * MEAN) / (laws + prior), 4), count)
+    shrunk = exp(count * log(usual) / (count + PRIOR))
+    return Pace(round(shrunk, 4), round((work + prior * MEAN) / (laws + prior), 4), count)
+
+
+def middle(answers: Sequence[Worked]) -> float:
+    """What one usually takes, in the law's seconds."""
+    return median(one.seconds / one.law for one in answers) if answers else 1.0
 
 
 def shared(answers: Sequence[Worked]) -> list[Worked]:
@@ -86,9 +91,9 @@ def shared(answers: Sequence[Worked]) -> list[Worked]:
     return kept
 
 
-def unpaused(answers: Sequence[Worked], usual: float) -> list[float]:
-    """Seconds of work in each answer; usual: what one takes, in the law's seconds."""
-    return [min(one.seconds, PAUSE * usual * one.law) for one in answers]
+def unpaused(answer: Worked, usual: float) -> float:
+    """Seconds of work in an answer; usual: what one takes, in the law's seconds."""
+    return min(answer.seconds, PAUSE * usual * answer.law)
 
 
 def worked(project: Project, since: datetime | None = None) -> list[Worked]:

@@ -12,7 +12,7 @@ from labeling.proposals import Proposal
 from rewards import pricing
 from rewards.pricing import Explanation, Signals, Tariff
 
-FACTORS = pricing.FACTORS  # for whoever shows or sets them
+FACTORS, Row = pricing.FACTORS, pricing.Row  # for whoever shows or sets them
 FAINT = 0.02  # of what a newcomer tells: a kind in which people do no better than chance compares nobody
 MANY = 3_000  # of whom medians are taken: more would not move them
 
@@ -43,6 +43,15 @@ def quote_ahead(project: Project, asked: Sequence[tuple[str, Mapping]]) -> list[
     """Prices of queries not yet opened, (kind, facts) each, for the median worker."""
     ratings, prices = median_ratings(project), tariff(project)
     return [pricing.price(prices, said(project, kind, facts, ratings[kind])) for kind, facts in asked]
+
+
+def explain_ahead(
+    project: Project, asked: Sequence[tuple[str, Mapping]], ratings: Mapping[str, float]
+) -> list[tuple[Signals, Explanation]]:
+    """Like `quote_ahead`, for somebody of these ratings, with what the price was made of."""
+    prices = tariff(project)
+    found = [said(project, kind, facts, ratings[kind]) for kind, facts in asked]
+    return [(signals, pricing.explain(prices, signals)) for signals in found]
 
 
 def explain(query: Query, rating: float | None = None) -> Explanation:

@@ -114,7 +114,7 @@ def refilled(project: Project, rng: np.random.Generator) -> Refill:
     values = [draft.value for draft in drafts] or [0.0]
     opened = publish(project, board, drafts + examining(project, exam, values, rng) + audit)
     checking.deal(project, board, rng)
-    return Refill(opened, withdrawn, sure or ("" if opened else exhausted(project)))
+    return Refill(opened, withdrawn, sure or ("" if opened else exhausted(project, not rest and in_doubt(doubt))))
 
 
 def room_in(project: Project) -> int:
@@ -267,9 +267,10 @@ NOTHING = {
     "full": "The queue is full.",
     "budget": "The budget does not pay for another query.",
     **ending.SENTENCES,
+    "worth": "What is left in doubt would cost more than it would settle of what knowing an item is worth to you.",
     "done": "Nothing is left that is worth asking.",
 }
-ENDS = (*ending.SENTENCES, "budget", "done")
+ENDS = (*ending.SENTENCES, "budget", "worth", "done")
 
 
 def why_closed(project: Project) -> str:
@@ -286,8 +287,12 @@ def ended(project: Project) -> str:
     return NOTHING[project.emptied] if project.emptied in ENDS else ""
 
 
-def exhausted(project: Project) -> str:
-    """What has come to its end where no target is reached: doubt, or money."""
+def in_doubt(doubt: Doubt) -> bool:
+    return bool((doubt.some & (doubt.confidence < doubt.certain)).any())
+
+
+def exhausted(project: Project, doubtful: bool) -> str:
+    """What has come to its end where no target is reached: doubt, what asking is worth, or money."""
     if quoting.affordable(project):
-        return "done"
+        return "worth" if doubtful and project.item_worth is not None else "done"
     return "spent" if quoting.left(project) < project.budget.available else "budget"

@@ -6,16 +6,19 @@ repeated with the same content it returns the first transfer and moves nothing, 
 """
 
 import operator
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import date
 from typing import NoReturn
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, When
 from django.utils import timezone
 
 from .inserting import insert
 from .models import MOST, Account, Budget, Kind, Role, Transfer
+
+BATCH = 1_000  # keys in one statement
 
 
 class LedgerRefusal(Exception):
@@ -144,6 +147,20 @@ def balance(user, budget: Budget) -> int:
 def balances(user) -> list[tuple[Budget, int]]:
     accounts = Account.objects.filter(user=user).select_related("budget").order_by("budget__name", "budget_id")
     return [(account.budget, account.balance) for account in accounts]
+
+
+def posted(reservations: Sequence[int]) -> dict[int, int]:
+    """{reservation: what was paid from it}, as corrected since."""
+    found: dict[int, int] = {}
+    for start in range(0, len(reservations), BATCH):
+        keys = reservations[start : start + BATCH]
+        rows = Transfer.objects.filter(kind=Kind.POST, resolves__in=keys)
+        found |= dict(rows.values_list("resolves", "amount"))
+        change = Case(When(credit__role=Role.WORKER, then=F("amount")), default=-F("amount"))
+        corrections = Transfer.objects.filter(kind=Kind.CORRECT, corrects__in=rows).annotate(change=change)
+        for reservation, amount in corrections.values_list("corrects__resolves", "change"):
+            found[reservation] += amount
+    return found
 
 
 def statement(user, budget: Budget) -> QuerySet[Transfer]:

@@ -155,6 +155,12 @@ class AmountForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
+class DailyLimitForm(forms.Form):
+    """What may be spent in a day; nothing is no limit."""
+
+    daily_limit = forms.IntegerField(min_value=0, max_value=MOST, required=False)
+
+
 class BeginningsForm(forms.ModelForm):
     """What an admin knows of a worker, and the rating to begin with for that."""
 

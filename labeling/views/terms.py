@@ -1,11 +1,10 @@
-"""The terms a project runs on, as a form: thresholds, classifier and prices, each with one sentence of help."""
+"""The terms a project runs on, as a form: thresholds and classifier, each with one sentence of help."""
 
 from django import forms
 from django.conf import settings
 
 from labeling import qualifying
 from labeling.models import Project
-from labeling.quoting import FACTORS
 
 
 class Percent(forms.FloatField):
@@ -128,15 +127,6 @@ SETTINGS = (
             ),
         },
     ),
-    (
-        "Rewards",
-        "A reward is the price of its cells, times its factors, between floor and ceiling. For offers from now on.",
-        {
-            "cell_price": ("Price of a cell", "Before factors, in the smallest unit of the currency."),
-            "price_floor": ("Floor", "No answer is offered for less."),
-            "price_ceiling": ("Ceiling", "No answer is offered for more."),
-        },
-    ),
 )  # fmt: skip
 TEXTS = {name: text for _, _, fields in SETTINGS for name, text in fields.items()}
 PERCENTS = {  # from, to
@@ -167,18 +157,11 @@ class SettingsForm(forms.ModelForm):
         classifiers = [(key, title) for key, (title, _) in settings.CLASSIFIERS.items()]
         label, text = TEXTS["classifier"]
         self.fields["classifier"] = forms.ChoiceField(choices=classifiers, label=label, help_text=text)
-        for factor in FACTORS:
-            strength = self.instance.factors.get(factor.name, 0.0)
-            self.fields[f"factor_{factor.name}"] = Percent(
-                label=f"{factor.title}, strength in %", help_text=factor.explanation, initial=strength
-            )
 
     def clean(self):
         data = super().clean()
         if data.get("wanted") is not None and data["wanted"] < (data.get("agree_count") or 0):
             self.add_error("wanted", f"At least {data['agree_count']} must be asked, because so many must agree.")
-        if data.get("price_ceiling") is not None and data["price_ceiling"] < (data.get("price_floor") or 0):
-            self.add_error("price_ceiling", f"The ceiling must not be below the floor, which is {data['price_floor']}.")
         if data.get("retrain_when") == "at_once" and data.get("training_set") == "reinitialised":
             sentence = "Each run would learn from one item: begin anew with so many newly agreed, or on a schedule."
             self.add_error("training_set", sentence)
@@ -196,12 +179,9 @@ class SettingsForm(forms.ModelForm):
     def groups(self):
         """The fields as the page shows them: (title, sentence, bound fields)."""
         for title, sentence, names in SETTINGS:
-            factors = [f"factor_{factor.name}" for factor in FACTORS] if "cell_price" in names else []
-            yield title, sentence, [self[name] for name in [*names, *factors]]
+            yield title, sentence, [self[name] for name in names]
 
     def save(self) -> Project:
         """Write these fields and no others: numbers allotted and a state changed meanwhile must stay."""
-        strengths = {factor.name: self.cleaned_data[f"factor_{factor.name}"] for factor in FACTORS}
-        self.instance.factors = {name: strength for name, strength in strengths.items() if strength}
-        self.instance.save(update_fields=[*self.Meta.fields, "factors"])
+        self.instance.save(update_fields=self.Meta.fields)
         return self.instance

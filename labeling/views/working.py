@@ -1,5 +1,7 @@
 """A worker's page: one card. A GET shows what is held; a POST ends with the next query, or with why there is none."""
 
+from datetime import datetime, time, timedelta
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -168,6 +170,7 @@ def show(request, worker, assignment=None, *, form=None, report=None, reason=Non
         "waiting": reason,
         "elsewhere": others,
         "named": names(others),
+        "tomorrow": tomorrow(timezone.now()),
         "test": qualifying.progress(worker) if assignment and assignment.test else None,
         "untested": not assignment and not reason and qualifying.untested(worker),
         "said": said,
@@ -177,6 +180,11 @@ def show(request, worker, assignment=None, *, form=None, report=None, reason=Non
     if assignment:
         context |= asked(assignment, form)
     return render(request, "labeling/_card.html" if request.htmx else "labeling/work.html", context, status=status)
+
+
+def tomorrow(now: datetime) -> datetime:
+    """When the next day begins, in the site's time zone."""
+    return timezone.make_aware(datetime.combine(timezone.localdate(now) + timedelta(days=1), time.min))
 
 
 def asked(assignment: Assignment, form: AnswerForm | None) -> dict:

@@ -115,18 +115,15 @@ def test_saving_what_is_shown_changes_nothing(owner, project):
     assert {**after, "agree_share": None} == {**before, "agree_share": None}
 
 
-def test_thresholds_and_prices_are_saved(owner, project):
+def test_thresholds_are_saved(owner, project):
     changes = {
         "name": "Renamed", "agree_share": "75", "wanted": "7", "certain": "97.5", "exam_share": "12.5",
         "retrain_every": "9", "classifier": "logistic_regression", "target_confidence": "99",
-        "cell_price": "3", "price_floor": "2", "price_ceiling": "50", "factor_scarcity": "40", "factor_rating": "0",
         "accept_share": "5", "accept_confidence": "90", "audit_lead": "3",
     }  # fmt: skip
     post(owner, project, "project_settings", **settings_of(owner, project) | changes)
     project.refresh_from_db()
     assert (project.agree_share, project.wanted, project.certain, project.exam_share) == (0.75, 7, 0.975, 0.125)
-    assert (project.cell_price, project.price_floor, project.price_ceiling) == (3, 2, 50)
-    assert project.factors == {"scarcity": 0.4}
     assert (project.accept_share, project.accept_confidence, project.audit_lead) == (0.05, 0.9, 3)
     assert (project.classifier, project.retrain_every, project.name) == ("logistic_regression", 9, "Renamed")
 
@@ -135,7 +132,6 @@ def test_thresholds_and_prices_are_saved(owner, project):
     ("changes", "said"),
     [
         ({"wanted": "2", "agree_count": "3"}, "At least 3 must be asked, because so many must agree."),
-        ({"price_floor": "60", "price_ceiling": "50"}, "The ceiling must not be below the floor, which is 60."),
         ({"agree_share": "49"}, "greater than or equal to 50"),
         ({"accept_share": "60"}, "less than or equal to 50"),
         ({"accept_confidence": "100"}, "less than or equal to 99.9"),
@@ -143,10 +139,9 @@ def test_thresholds_and_prices_are_saved(owner, project):
         ({"certain": "nan"}, "Enter a number."),
         ({"certain": "inf"}, "Enter a number."),
         ({"certain": "much"}, "Enter a number."),
-        ({"factor_rating": "-1"}, "greater than or equal to 0"),
         ({"wanted": "9" * 30}, "less than or equal to"),
-        ({"cell_price": "-1"}, "greater than or equal to 0"),
-        ({"cell_price": "1.5"}, "Enter a whole number."),
+        ({"queue_size": "-1"}, "greater than or equal to 0"),
+        ({"queue_size": "1.5"}, "Enter a whole number."),
         ({"retrain_every": "0"}, "greater than or equal to 1"),
         ({"classifier": "os.system"}, "os.system is not one of the available choices"),
         ({"classifier": "segmentation.DeepSegmentation"}, "is not one of the available choices"),

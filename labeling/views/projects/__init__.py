@@ -8,6 +8,7 @@ from labeling.views.projects.funding import money
 from labeling.views.projects.inviting import people
 from labeling.views.projects.membership import leave, member
 from labeling.views.projects.overseeing import agreement, set_aside, worker
+from labeling.views.projects.pricing import price_effect, prices
 from labeling.views.projects.queue import queries, query
 from labeling.views.projects.ring import detail, loop, refill, retrain, run
 from labeling.views.projects.shaping import new, settings, state
@@ -15,5 +16,6 @@ from labeling.views.projects.sharing import invite
 
 __all__ = [
     "acceptance", "agreement", "detail", "export", "forecast", "invite", "items", "leave", "loop", "member", "money",
-    "new", "people", "queries", "query", "refill", "retrain", "run", "set_aside", "settings", "state", "worker",
+    "new", "people", "price_effect", "prices", "queries", "query", "refill", "retrain", "run", "set_aside", "settings",
+    "state", "worker",
 ]  # fmt: skip

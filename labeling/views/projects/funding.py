@@ -5,11 +5,11 @@ from django.db.models import Case, F, Q, When
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from labeling import opening
+from labeling import opening, selecting
 from labeling.models import Assignment, Project
-from labeling.views.forms import AmountForm
+from labeling.views.forms import AmountForm, DailyLimitForm
 from labeling.views.gates import by, signed_in
-from labeling.views.projects import figures
+from labeling.views.projects import figures, spending
 from labeling.views.projects.frame import changeable, number, page, readable
 from rewards import ledger
 from rewards.models import Account, Kind, Role
@@ -48,6 +48,8 @@ def money(request, slug):
 
 def move(request, project: Project):
     """Fund or withdraw, once for each form that was shown: its key makes a second click the same transfer."""
+    if "limit" in request.POST:
+        return limit(request, project)
     name = "withdraw" if "withdraw" in request.POST else "fund"
     verb, words = VERBS[name]
     form = AmountForm(request.POST, prefix=name)
@@ -63,7 +65,25 @@ def move(request, project: Project):
     return books(request, project, status=422, **{name: form})
 
 
-def books(request, project: Project, status: int = 200, fund=None, withdraw=None):
+def limit(request, project: Project):
+    """How much may be offered in a day; nothing typed is no limit."""
+    form = DailyLimitForm(request.POST)
+    if not form.is_valid():
+        return books(request, project, status=422, daily=form)
+    amount = form.cleaned_data["daily_limit"]
+    ledger.limit_days(project.budget, amount)
+    selecting.look_again(project, timezone.now())
+    unit = project.budget.currency
+    said = (
+        f"No more than {amount:,} {unit} are spent in a day from now on."
+        if amount is not None
+        else "No day is limited."
+    )
+    messages.success(request, said)
+    return redirect("project_money", project.slug)
+
+
+def books(request, project: Project, status: int = 200, fund=None, withdraw=None, daily=None):
     of = request.GET.get("of") if request.GET.get("of") in ENTRIES else ""
     entries = ENTRIES[of](project) if of else ledger.entries(project.budget)
     before = number(request.GET.get("before"))
@@ -74,6 +94,9 @@ def books(request, project: Project, status: int = 200, fund=None, withdraw=None
         request, project, "money", status=status,
         money=figures.money(project),
         once=figures.once_over(project),
+        day=spending.day(project, timezone.localdate()),
+        plans=spending.plans(project),
+        daily=daily or DailyLimitForm(initial={"daily_limit": project.budget.daily_limit}),
         fund=fund or AmountForm(prefix="fund"),
         withdraw=withdraw or AmountForm(prefix="withdraw"),
         of=of,

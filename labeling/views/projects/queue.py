@@ -6,11 +6,13 @@ from django.shortcuts import get_object_or_404
 from labeling import quoting
 from labeling.kinds import KINDS
 from labeling.models import Project, Query
+from labeling.views import products
 from labeling.views.gates import by, signed_in
 from labeling.views.projects.figures import PURPOSES, described, priced
 from labeling.views.projects.frame import number, page, readable
 
 PAGE = 30
+WORKERS = 200  # offered for a look at their price
 
 
 @signed_in
@@ -40,14 +42,21 @@ def query(request, slug, query):
     project = readable(request, slug)
     found = get_object_or_404(Query.objects.select_related("run"), project=project, pk=query)
     found.project = project
+    workers = list(project.members.workers().present().select_related("user").order_by("user__username")[:WORKERS])
+    whose = next((one for one in workers if one.pk == number(request.GET.get("for"))), None)
+    rating = whose.rating_in(found.kind) if whose else quoting.median_ratings(project)[found.kind]
+    explanation = quoting.explain(found, rating)
     return page(
         request,
         project,
         "query",
         query=found,
         why=PURPOSES[found.purpose],
-        explanation=quoting.explain(found),
-        rating=quoting.median_ratings(project)[found.kind],
+        explanation=explanation,
+        product=products.picture(explanation),
+        rating=rating,
+        whose=whose,
+        workers=workers,
         assignments=found.assignments.select_related("worker__user").order_by("pk")[:100],
         item_template=f"labeling/items/{project.media}.html",
     )

@@ -8,7 +8,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from labeling import accepting, classifying, selecting, training
 from labeling.models import Certificate, Project, TrainingRun
 from labeling.views.gates import by, signed_in
-from labeling.views.projects import figures, foretelling
+from labeling.views.projects import figures, foretelling, spending
 from labeling.views.projects.frame import changeable, page, readable
 
 
@@ -26,6 +26,7 @@ def picture(request, project: Project, status: int = 200):
         "detail",
         status=status,
         money=money,
+        day=spending.day(project, timezone.localdate()),
         queue=figures.queue(project),
         agreed=agreed,
         runs=figures.runs(project),
