@@ -28,7 +28,7 @@ def test_a_query_can_be_given_back(browser, project, reason):
 
 
 def test_a_grid_of_which_nothing_can_be_told_is_given_back(browser, project):
-    query = a_query(project, "items", value=2)
+    query = a_query(project, "items", value=9)
     second = a_query(project)
     begin(browser, project)
     given = held()
@@ -91,7 +91,7 @@ def test_stopping_lets_go_of_the_query_and_it_may_come_back(browser, project):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_undo_shows_the_earlier_choice_and_a_correction_moves_no_money(browser, project, kind):
-    query = a_query(project, kind, value=2)
+    query = a_query(project, kind, value=9)
     a_query(project)
     begin(browser, project)
     first, options = held(), KINDS[kind].field(query).options
