@@ -323,7 +323,7 @@ def test_everything_works_without_javascript(open_page, worker, project):
     expect(page.get_by_text("The next queries are being chosen.")).to_be_visible()
     selecting.refill(project)  # the cluster finds nothing more
     page.get_by_role("button", name="Look again").click()
-    expect(page.get_by_text("You have answered everything that is open.")).to_be_visible()
+    expect(page.get_by_text("You have answered everything that is open to you.")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("heading", name="Where you work")).to_be_visible()
     assert points(worker) == 50
