@@ -125,7 +125,7 @@ class ReliabilityAdmin(ReadOnly):
 
 @admin.register(Refit)
 class RefitAdmin(ReadOnly):
-    list_display = ("project", "made", "run", "judgments", "temperature", "blend")
+    list_display = ("project", "made", "run", "judgments", "blend")
     list_select_related = ("project", "run")
     search_fields = ("=project__slug",)
 

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from labeling import arrays, crowd
-from labeling.crowd import posteriors, rates
+from labeling.crowd import looks, posteriors, rates
 from labeling.hearing import IMPLYING, Said
 from labeling.models import Member, Project, Refit, Reliability
 
-SHARED = 0.2  # correlation of people's errors about one item, until a refit has measured it
 FAINT = 0.0005  # expected answers too few to keep
 
 
@@ -36,17 +35,17 @@ class Voice(NamedTuple):
 
 @dataclass(frozen=True)
 class Beliefs:
-    """What holds of everybody in a project. categories: primary keys in array order; base: (C,) their shares; pools:
-    {kind: how its workers do}; asked: {kind: how often a category asked about alone is the item's}; prior: (rows, C)
-    what the classifier says, as far as it is trusted."""
+    """What holds of everybody in a project. categories: primary keys in array order; base: (C,) their shares; looks:
+    how many items look like what they are not; pools: {kind: how its workers do}; asked: {kind: how often a category
+    asked about alone is the item's}; prior: (rows, C) what the classifier says, as far as it is trusted."""
 
     categories: tuple[int, ...]
     exclusive: bool
-    shared: float = SHARED
     pools: Mapping[str, rates.Pool] = field(default_factory=dict)
     asked: Mapping[str, float] = field(default_factory=dict)
     base: np.ndarray | None = None
     prior: np.ndarray | None = None
+    looks: crowd.Looks | None = None
 
     @cached_property
     def place(self) -> dict[int, int]:
@@ -58,6 +57,11 @@ class Beliefs:
         if self.base is not None:
             return self.base
         return np.full(len(self.categories), 1 / len(self.categories) if self.exclusive else 0.5)
+
+    @cached_property
+    def seen(self) -> crowd.Looks:
+        """The Looks of its items; the usual ones before any refit."""
+        return self.looks or looks.usual(len(self.categories), self.exclusive)
 
     def prior_of(self, row: int, judged: Sequence[Said]) -> np.ndarray:
         """(C,) of the item in this array row, of which people were asked this much."""
@@ -102,10 +106,9 @@ def _of(pk: int | None, categories: tuple[int, ...], exclusive: bool) -> Beliefs
     pools = {kind: rates.Pool(np.array(found[f"rates.{kind}"]), skill) for kind, skill in refit.skills.items()}
     pools = {kind: pool for kind, pool in pools.items() if len(pool.rates) == fresh.width(kind)}
     if tuple(refit.categories) != categories:  # some came since: the next refit will know of them
-        return Beliefs(categories, exclusive, refit.temperature, pools, refit.asked)
-    return Beliefs(
-        categories, exclusive, refit.temperature, pools, refit.asked, np.array(found["base"]), found.get("prior")
-    )
+        return Beliefs(categories, exclusive, pools, refit.asked)
+    seen = crowd.Looks(np.array(found["half"]), np.array(found["whole"])) if "half" in found else None
+    return Beliefs(categories, exclusive, pools, refit.asked, np.array(found["base"]), found.get("prior"), seen)
 
 
 # --- one item --------------------------------------------------------------------------------------------------------
@@ -129,7 +132,7 @@ def believe(beliefs: Beliefs, judged: Sequence[Said], voices: Mapping[tuple, Voi
         before = earlier[said.choice or said.category]
         state = crowd.heard(state, said, voice.hearing(said, before))
         before.append(said.said)
-    evidence = posteriors.tempered(state.raw, state.judgments, beliefs.shared)
+    evidence = crowd.evidence(state, beliefs.seen)
     prior = beliefs.prior_of(row, judged)
     posterior = posteriors.posterior(evidence[None], prior, beliefs.exclusive)[0]
     degrees = crowd.degrees_of([(said, voice.rates) for said, voice in heard], beliefs.even)

@@ -74,6 +74,7 @@ def publish(project: Project, log: Log, fitted: crowd.Consensus, now: datetime) 
     width = believing.of(project).width
     pools = {str(kind): pool for (kind, size), pool in fitted.pools_.items() if size == width(str(kind))}
     made = {f"rates.{kind}": pool.rates for kind, pool in pools.items()} | {"base": fitted.base_}
+    made |= fitted.looks_._asdict()
     if fitted.blend_:
         made["prior"] = spread(project, log, fitted.prior_)
     done = Refit(
@@ -83,7 +84,6 @@ def publish(project: Project, log: Log, fitted: crowd.Consensus, now: datetime) 
         last=log.last,
         judgments=sum(len(table.item) for table in log.tables),
         categories=log.categories,
-        temperature=fitted.temperature_,
         blend=fitted.blend_,
         asked={kind: float(share) for kind, share in fitted.asked_.items()},
         skills={kind: pool.skill for kind, pool in pools.items()},

@@ -6,7 +6,8 @@ Evidence is of people alone; the classifier enters posteriors only, and only as 
 from labeling.crowd.answers import Answers, Choices
 from labeling.crowd.degrees import Degrees, degrees_of
 from labeling.crowd.fitting import Consensus, Workers
-from labeling.crowd.online import Row, Said, alone, heard, learned, overheard, unheard, update
+from labeling.crowd.looks import Looks
+from labeling.crowd.online import Row, Said, alone, evidence, heard, learned, overheard, unheard, update
 from labeling.crowd.rates import Pool
 
 __all__ = [
@@ -14,12 +15,14 @@ __all__ = [
     "Choices",
     "Consensus",
     "Degrees",
+    "Looks",
     "Pool",
     "Row",
     "Said",
     "Workers",
     "alone",
     "degrees_of",
+    "evidence",
     "heard",
     "learned",
     "overheard",

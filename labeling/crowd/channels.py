@@ -10,8 +10,9 @@ from labeling.crowd.copying import Copying, suspected
 class Channel:
     """Answers of one form, by sources of several kinds; a kind's workers are pooled by themselves."""
 
-    def __init__(self, events, kinds, shape, categories, unit, begun):
-        self.events, self.kinds, self.shape, self.categories, self.unit = events, kinds, shape, categories, unit
+    def __init__(self, events, kinds, shape, categories, unit, about, begun):
+        self.events, self.kinds, self.shape, self.categories = events, kinds, shape, categories
+        self.unit, self.about = unit, about  # (m,) what may be copied is about, and what one truth explains
         self.begun = np.stack([rates.begun(rating, answers, categories) for rating, answers in begun])
         self.begin(np.zeros(len(kinds)))
 
@@ -52,6 +53,11 @@ class Channel:
         """Whether each answer (m,) is by somebody who copies."""
         return (self.copying.share > 0)[self.events.source]
 
+    def alike(self, rows):
+        """(m,) a number that answers share which say the same by the same rates."""
+        key = (self.events.source[rows] * self.shape[1] + self.events.category[rows]) * 2 + self.events.said[rows] % 2
+        return np.where(self.copying.later[rows] | _few(self.events.some(rows)), -1 - rows, key)
+
     def evidence(self):
         """Log-likelihood (n, C): of each category up to a constant a row, or of yes against no."""
         evidence, rows = self.independent(), self.copying.rows
@@ -65,14 +71,9 @@ class Channel:
         return logs
 
     def without(self, rows, truth, weight):
-        """Likelihood (m, K) of each of these answers by the rates that its worker has without it."""
-        some, sides = self.events.some(rows), self.sides(rows, truth)
-        share = sides * self.worth(rows, weight)
-        reduced = self._reduced(some, share if some.offered is None else share * some.offered)
-        return np.exp(rates.filled(self.likelihood(rows, reduced), np.log(np.maximum(sides, 1e-12))))
-
-    def _reduced(self, some, share):
-        """Rates (m, K, K) of each answer's worker, less the answer's share (m, K) of the counts."""
+        """Rates (m, K, K) of the worker of each of these answers without it."""
+        some, share = self.events.some(rows), self.sides(rows, truth) * self.worth(rows, weight)
+        share = share if some.offered is None else share * some.offered
         counts, at = self.spoken[some.source], np.arange(len(share))
         counts[at, :, some.said] = np.maximum(counts[at, :, some.said] - share, 0)
         reduced = np.empty_like(counts)
@@ -85,20 +86,26 @@ class Channel:
 class Chosen(Channel):
     """One category out of all, or out of those offered; K = C."""
 
-    def __init__(self, events, kinds, shape, begun):
+    def __init__(self, events, kinds, shape, begun, exclusive=True):
         whole, self.fewer = _offered_all(events)
         self.said = _table(whole.item, whole.source * shape[1] + whole.said, whole.weight, shape[0],
                            len(kinds) * shape[1])  # fmt: skip
         self.whole = whole
         self.back = self.said.T.tocsr()
         self.rounds = _rounds(self.fewer)
-        super().__init__(events, kinds, shape, shape[1], events.item, begun)
+        self.places, self.before = (
+            np.flatnonzero(_few(events)),
+            None,
+        )  # what was said before (m, C) where fewer were offered
+        super().__init__(events, kinds, shape, shape[1], events.item, events.item, begun)
 
     def independent(self):
         """Log-likelihood (n, C) of each category, if nobody copied."""
         evidence = self.said @ np.log(self.rates).transpose(0, 2, 1).reshape(-1, self.categories)
+        self.before = None if self.events.offered is None else evidence[self.events.item]
         for rows in self.rounds:  # each item's answers one after the other
             some = self.fewer.some(rows)
+            self.before[self.places[rows]] = evidence[some.item]
             own = rates.chosen(self.rates[some.source], some.said, some.offered)
             evidence[some.item] += some.weight[:, None] * rates.filled(own, evidence[some.item])
         return evidence
@@ -110,11 +117,10 @@ class Chosen(Channel):
     def denied(self):
         return 0.0
 
-    def less(self, rows, evidence):
-        """The evidence (m, C) of each of these answers' items without the answer."""
-        some = self.events.some(rows)
-        own = some.weight[:, None] * self.likelihood(rows, self.rates[some.source])
-        return evidence - rates.filled(own, evidence - own)
+    def told(self, rows, tables):
+        """Log-likelihood (m, C) of these answers by each category that may be seen; tables: rates (m, C, C)."""
+        own = self.likelihood(rows, tables)
+        return own if self.before is None else rates.filled(own, self.before[rows])
 
     def sides(self, rows, truth):
         return truth[self.events.item[rows]]
@@ -144,10 +150,10 @@ class Chosen(Channel):
 class Celled(Channel):
     """Yes or no to one cell; K = 2, the truth of the cell being no (0) or yes (1)."""
 
-    def __init__(self, events, kinds, shape, begun):
+    def __init__(self, events, kinds, shape, begun, exclusive):
         self.cell = events.item * shape[1] + events.category
         self.key = events.source * 2 + events.said
-        super().__init__(events, kinds, shape, 2, self.cell, begun)
+        super().__init__(events, kinds, shape, 2, self.cell, events.item if exclusive else self.cell, begun)
 
     def independent(self):
         """Log-likelihood (n, C) of yes against no, if nobody copied."""
@@ -166,12 +172,14 @@ class Celled(Channel):
         own = self.rates[self.events.source, :1, self.events.said]
         return self.events.weight @ np.log(self.copying.mixed(rows, own)[:, 0])
 
-    def less(self, rows, evidence):
-        """The evidence (m, C) of each of these answers' items without the answer."""
-        some, evidence = self.events.some(rows), evidence.copy()
-        logs = self.likelihood(rows, self.rates[some.source])
-        evidence[np.arange(len(rows)), some.category] -= some.weight * (logs[:, 1] - logs[:, 0])
-        return evidence
+    def told(self, rows, tables):
+        """Log-likelihood of these answers by what is seen: no or yes (m, 2), or if one truth explains all cells of an
+        item the category (m, C); tables: rates (m, 2, 2)."""
+        logs = self.likelihood(rows, tables)
+        if self.about is self.cell:
+            return logs
+        asked = self.events.category[rows][:, None] == np.arange(self.shape[1])
+        return np.where(asked, logs[:, 1:] - logs[:, :1], 0.0)
 
     def sides(self, rows, truth):
         yes = truth.ravel()[self.cell[rows]]
@@ -198,8 +206,13 @@ def _offered_all(events):
     """(choices among all categories, choices among fewer)."""
     if events.offered is None:
         return events, events.some(slice(0))
-    fewer = ~events.offered.all(axis=1)
+    fewer = _few(events)
     return events.some(~fewer), events.some(fewer)
+
+
+def _few(events):
+    """Which choices (m,) were among fewer than all categories."""
+    return np.zeros(len(events.item), bool) if events.offered is None else ~events.offered.all(axis=1)
 
 
 def _rounds(some):

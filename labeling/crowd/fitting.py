@@ -2,7 +2,7 @@
 
 Dawid and Skene (Applied Statistics 28, 1979) with every worker shrunk to the kind's workers. What breaks the free form
 is held: a lone answer hardly rates its worker, the class prior is flat until overlapping answers clearly say otherwise,
-copies are no witnesses, and evidence is tempered by the number of people, whose errors about one item are alike.
+copies are no witnesses, and some items look like what they are not, so people's errors about one item are alike.
 """
 
 from copy import copy
@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaln, logsumexp
 
-from labeling.crowd import rates, trusting
+from labeling.crowd import heldout, rates, telling, trusting
 from labeling.crowd.answers import read, sample
 from labeling.crowd.channels import Celled, Chosen
 from labeling.crowd.copying import TRIALS
 from labeling.crowd.degrees import degrees
+from labeling.crowd.looks import sides
 from labeling.crowd.online import LONE, Row
-from labeling.crowd.posteriors import ASKED, OPEN, asked_about, best, posterior, tempered, with_gold
+from labeling.crowd.posteriors import ASKED, OPEN, asked_about, best, posterior, with_gold
 
 SWEEPS = 10
 OVERLAP = {True: 3, False: 2}  # answers to an exclusive item, to a cell, that let its truth tell how frequent it is
@@ -60,18 +61,18 @@ class Consensus:
 
     Attributes
     ----------
-    evidence_ : (n, C) log-likelihood from people alone, tempered, in nats; 0 where nobody judged. Of yes against no,
+    evidence_ : (n, C) log-likelihood from people alone, in nats; 0 where nobody judged. Of yes against no,
         or if exclusive of each category, up to a constant a row, the best being 0.
     probas_ : (n, C) posterior probability, prior and gold included; rows sum to one if exclusive.
     degrees_ : Degrees of (n, C), the rate-corrected share of people who say yes and its standard error.
     judgments_ : (n, C) or if exclusive (n, 1) number of answers.
     base_ : (C,) how frequent the categories are, as far as overlapping answers tell.
     asked_ : {kind: how often a single category of an exclusive item was asked about rightly}.
-    raw_ : (n, C) evidence before it is tempered.
+    raw_ : (n, C) log-likelihood if every item looked like what it is.
     pools_ : {(kind, K): Pool}, how the kind's workers do together.
     workers_ : Workers.
     blend_ : trust in the prior, 0 = answers alone.
-    temperature_ : correlation of people's errors about one item, by which evidence is tempered.
+    looks_ : Looks, what share of the items looks half or wholly like another category.
     """
 
     def __init__(self, exclusive=True, sweeps=SWEEPS):
@@ -102,12 +103,29 @@ class Consensus:
 
     def rows(self):
         """Each item as `update` takes it."""
-        return [Row(raw, judgments) for raw, judgments in zip(self.raw_, self.judgments_, strict=True)]
+        raw, torn = heldout.sums(self, np.arange(self.units()))
+        if not self.exclusive:
+            raw, torn = self.raw_, (torn[:, 0, 1] - raw[:, 0]).reshape(self.log_.shape)
+        return [Row(*row) for row in zip(raw, torn, self.judgments_, strict=True)]
+
+    def width(self):
+        """Categories that one truth decides among."""
+        return self.log_.shape[1] if self.exclusive else 2
+
+    def units(self):
+        """What has a truth of its own: items, or cells where categories are not exclusive."""
+        return self.log_.shape[0] if self.exclusive else self.log_.shape[0] * self.log_.shape[1]
+
+    def prior_at(self, unit, prior):
+        """(m, K) or (K,) of these units, from a prior (C,) or (n, C)."""
+        if self.exclusive:
+            return prior if prior.ndim == 1 else prior[unit]
+        return sides(np.broadcast_to(prior, self.log_.shape).ravel()[unit])
 
     def _open(self):
         log = self.log_
-        forms = ((Chosen, log.choices), (Celled, log.cells))
-        self.channels_ = [form(events, log.kind, log.shape, self.begun_) for form, events in forms if len(events.item)]
+        forms = [(form, events) for form, events in ((Chosen, log.choices), (Celled, log.cells)) if len(events.item)]
+        self.channels_ = [form(events, log.kind, log.shape, self.begun_, self.exclusive) for form, events in forms]
         self.judgments_, self.fewer_ = _judgments(log, self.exclusive), _fewer(log)
         self.single_ = _single(log, self.exclusive)
         checked = _checked(self.gold_, log.shape, self.exclusive)
@@ -157,14 +175,15 @@ class Consensus:
             self.__dict__.update(alone.__dict__)
 
     def _unknowing(self):
-        """Log-likelihoods (n, C), raw, as they would be if nothing were known beforehand; None if nothing is."""
+        """The model as it would be if nothing were known beforehand; None if nothing is."""
         if self.gold_ is None:
             return None
         twin = self._twin()
         twin.gold_ = None
         for _ in range(FORGOTTEN):
             twin._sweep()
-        return twin._raw()
+        twin.raw_ = twin._raw()
+        return twin
 
     def _twin(self):
         twin = copy(self)
@@ -172,7 +191,7 @@ class Consensus:
         return twin
 
     def _likelihood(self):
-        """Log-likelihood of all answers, in nats, untempered."""
+        """Log-likelihood of all answers, in nats, if every item looked like what it is."""
         raw, base = self._raw(), np.clip(self.even(), OPEN, 1 - OPEN)
         if self.exclusive:
             whole = logsumexp(raw + np.log(base), axis=1)
@@ -225,8 +244,8 @@ class Consensus:
     def _close(self, prior, mass):
         raw = self.raw_ = self._raw()
         self.pools_ = {(kind, one.categories): one.pools[kind] for one in self.channels_ for kind in one.pools}
-        self.temperature_ = trusting.temperature(self, self._unknowing())
-        self.evidence_ = tempered(raw, self.judgments_, self.temperature_)
+        self.looks_ = telling.told(self, self._unknowing())
+        self.evidence_ = heldout.believed(self, self.looks_)
         if self.exclusive and raw.size:
             self.evidence_ = self.evidence_ - best(self.evidence_)[:, None]
         self.prior_, self.blend_ = trusting.trusted(self, prior, mass)

@@ -10,8 +10,7 @@ import numpy as np
 
 from labeling.crowd import rates
 from labeling.crowd.fitting import Consensus
-from labeling.crowd.posteriors import posterior, tempered
-from labeling.crowd.watching import FEWEST, cell_weight, order, table_of_gold
+from labeling.crowd.watching import FEWEST, believed, cell_weight, order
 
 COPIED = 0.5  # of the answers of who copies
 ENOUGH = 100_000  # pairs of answers to learn from how alike people are
@@ -166,17 +165,7 @@ def _wagered(at, form, model, alike):
 
 def _truth(form, rows, model, own=False):
     """(m, K) truth of these answers' units as a model has it; own: they were heard there and are taken out."""
-    events, gold = form.channel.events.some(rows), table_of_gold(model)
-    raw, judgments = model.raw_[events.item], model.judgments_[events.item]
-    if own:
-        raw = form.channel.less(rows, raw)
-        judgments = np.maximum(judgments - 1, 0)
-    truth = posterior(tempered(raw, judgments, model.temperature_), model.base_, model.exclusive)
-    truth = np.where(np.isnan(gold[events.item]), truth, gold[events.item])
-    if not hasattr(form.channel, "cell"):
-        return truth
-    yes = truth[np.arange(len(truth)), events.category]
-    return np.stack([1 - yes, yes], axis=1)
+    return believed(form.channel, model, rows, model.base_, own)[0]
 
 
 def _rates(at, form, model):

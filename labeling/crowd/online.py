@@ -7,16 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labeling.crowd.posteriors import posterior, tempered
+from labeling.crowd import looks as looking
+from labeling.crowd.looks import HALF, halves, usual
+from labeling.crowd.posteriors import posterior
 from labeling.crowd.rates import chosen, filled, fresh, shrunk
 
 LONE = 0.1  # of an answer that nobody has checked towards its worker's rates
 
 
 class Row(NamedTuple):
-    """What people said of one item: `raw` (C,) log-likelihood before tempering, `judgments` (1,) or (C,)."""
+    """What people said of one item: log-likelihoods `raw` (C,) if each sees its category and `torn` if each sees either
+    of two (C, C), or where categories are not exclusive either no or yes (C,); `judgments` (1,) or (C,)."""
 
     raw: np.ndarray
+    torn: np.ndarray
     judgments: np.ndarray
 
 
@@ -51,18 +55,38 @@ class Updated(NamedTuple):
 
 def unheard(categories, exclusive):
     """The Row of an item of which nobody has spoken."""
-    return Row(np.zeros(categories), np.zeros(1 if exclusive else categories))
+    shape = (categories, categories) if exclusive else categories
+    return Row(np.zeros(categories), np.zeros(shape), np.zeros(1 if exclusive else categories))
 
 
 def heard(row, answer, rates):
     """The Row after one answer more, of a worker with these rates (K, K) [truth, said]."""
-    raw, judgments = row.raw.copy(), row.judgments.copy()
+    judgments = row.judgments.copy()
     judgments[answer.category if len(judgments) > 1 else 0] += 1
-    if not answer.choice:
-        raw[answer.category] += answer.weight * np.log(rates[1, answer.said] / rates[0, answer.said])
-        return Row(raw, judgments)
-    offered = None if answer.offered is None else answer.offered[None]
-    return Row(raw + filled(chosen(rates[None], [answer.said], offered), raw[None])[0], judgments)
+    logs = told(row, answer, rates)
+    if row.torn.ndim > 1:
+        return Row(row.raw + answer.weight * logs, row.torn + answer.weight * halves(logs), judgments)
+    half = np.logaddexp(logs, 0) + HALF
+    return Row(row.raw + answer.weight * logs, row.torn + answer.weight * half, judgments)
+
+
+def told(row, answer, rates):
+    """Log-likelihood (C,) of an answer by the category that is seen, or of yes against no."""
+    if answer.choice:
+        offered = None if answer.offered is None else answer.offered[None]
+        return filled(chosen(rates[None], [answer.said], offered), row.raw[None])[0]
+    logs = np.zeros(len(row.raw))
+    logs[answer.category] = np.log(rates[1, answer.said] / rates[0, answer.said])
+    return logs
+
+
+def evidence(row, looks):
+    """Log-likelihood (C,) of people alone, of each category or of yes against no, where items look so."""
+    if row.torn.ndim > 1:
+        return looking.evidence(row.raw, row.torn, looks)
+    raw = np.stack([np.zeros(len(row.raw)), row.raw], axis=-1)
+    logs = looking.evidence(raw, np.broadcast_to(row.torn[:, None, None], (len(row.raw), 2, 2)), looks)
+    return logs[:, 1] - logs[:, 0]
 
 
 def overheard(rates, answer, share, before):
@@ -87,12 +111,13 @@ def alone(row, answer):
     return LONE if row.judgments[answer.category if len(row.judgments) > 1 else 0] <= 1 else 1.0
 
 
-def update(evidence_row, worker_counts, answer, prior_row, *, exclusive=True, pool=None, shared=0.2):
+def update(evidence_row, worker_counts, answer, prior_row, *, exclusive=True, pool=None, looks=None):
     """Add one answer to its item and its worker.
 
     evidence_row: Row. worker_counts: (K, K) [truth, said] of this worker in this kind, K = C for choices and 2 for
     cells. answer: Said. prior_row: (C,) probabilities, as `Consensus.prior_`. pool: the kind's Pool, newcomers if
-    None. shared: the project's temperature_. Returns Updated; raises ValueError for a category outside the row.
+    None. looks: the project's looks_, usual ones if None. Returns Updated; raises ValueError for a category outside the
+    row.
     """
     if not 0 <= answer.category < len(evidence_row.raw):
         raise ValueError(f"answer.category is {answer.category}; the row has {len(evidence_row.raw)} categories")
@@ -100,6 +125,6 @@ def update(evidence_row, worker_counts, answer, prior_row, *, exclusive=True, po
         raise ValueError(f"answer.value is {answer.value}; give a degree from 0 to 1")
     rates = shrunk(worker_counts[None], fresh(len(worker_counts)) if pool is None else pool)[0]
     row = heard(evidence_row, answer, rates)
-    evidence = tempered(row.raw, row.judgments, shared)
-    truth = posterior(evidence[None], np.asarray(prior_row, float), exclusive)[0]
-    return Updated(row, learned(worker_counts, answer, truth, alone(row, answer)), truth, evidence)
+    logs = evidence(row, usual(len(row.raw), exclusive) if looks is None else looks)
+    truth = posterior(logs[None], np.asarray(prior_row, float), exclusive)[0]
+    return Updated(row, learned(worker_counts, answer, truth, alone(row, answer)), truth, logs)

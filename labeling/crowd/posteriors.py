@@ -7,7 +7,6 @@ import numpy as np
 OPEN = 1e-3  # a surer prior would be deaf
 SHORT = 32  # columns; along longer axes numpy is quick enough
 ASKED = 0.5  # how often a single category asked about is the item's, until answers tell
-MISLED = 0.005  # of items (cells) look to everybody like something else, however many are asked
 
 
 def posterior(evidence, prior, exclusive):
@@ -36,28 +35,6 @@ def asked_about(base, share):
 def best(rows):
     """The rows' maxima (...,); column by column, since numpy is slow along a short last axis."""
     return reduce(np.maximum, np.moveaxis(rows, -1, 0)) if rows.shape[-1] <= SHORT else rows.max(axis=-1)
-
-
-def damping(judgments, shared):
-    """What each of so many judgments of one unit counts: the design effect of correlated errors (Kish 1965)."""
-    return 1 / (1 + shared * np.maximum(judgments - 1, 0))
-
-
-def tempered(raw, judgments, shared):
-    """Evidence from log-likelihoods `raw` (..., C) of so many `judgments` (..., 1) of an item, or (..., C) of cells.
-
-    shared: correlation of people's errors. With probability MISLED the answers say nothing about the truth, so there
-    is a limit that no number of people who agree can pass.
-    """
-    damped = damping(judgments, shared) * raw
-    if judgments.shape == raw.shape:
-        heard, lost = np.log(1 - MISLED / 2), np.log(MISLED / 2)
-        return np.logaddexp(heard + damped, lost) - np.logaddexp(heard, lost + damped)
-    if not damped.size:
-        return damped
-    most = best(damped)[..., None]
-    likely = np.exp(damped - most)
-    return most + np.log((1 - MISLED) * likely + MISLED * likely.mean(axis=-1, keepdims=True))
 
 
 def with_gold(cells, gold, exclusive):

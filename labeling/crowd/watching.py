@@ -10,12 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from labeling.crowd import rates
-from labeling.crowd.posteriors import damping, posterior
+from labeling.crowd.looks import sides
+from labeling.crowd.posteriors import posterior
 
 FEWEST = 10  # answers before anybody comes under suspicion
 ATTENTION = 0.7  # of an ordinary worker's is honest enough: the rest may be guesses. Below half of that one is found
 HASTE = 0.25  # of the usual time is faster than one can read ...
 HASTY = 0.25  # ... and an honest worker may be so fast in this share of answers: by nature or by luck
+ALIKE = 0.2  # correlation of people's errors about one item (Kish 1965), by which their evidence is damped here
 WITHIN = 0.2  # correlation of a worker's errors in the cells of one answer
 
 
@@ -60,19 +62,8 @@ def _foretold(channel, model, answers, excused):
     events, rows = channel.events, np.arange(len(channel.events.item))
     per_item = model.judgments_.shape[1] == 1
     others = (model.judgments_[events.item, 0] if per_item else model.judgments_[events.item, events.category]) - 1
-    raw = channel.less(rows, model.raw_[events.item])
-    even = model.even()
-    even = even if even.ndim == 1 else even[events.item]
-    truth = posterior(damping(others, model.temperature_)[:, None] * raw, even, model.exclusive)
-    gold = table_of_gold(model)
-    truth = np.where(np.isnan(gold[events.item]), truth, gold[events.item])
-    known = ~np.isnan(gold[events.item])
     cells = hasattr(channel, "cell")
-    if cells:
-        yes, known = truth[rows, events.category], known[rows, events.category]
-        truth = np.stack([1 - yes, yes], axis=1)
-    else:
-        known = known.any(axis=1)
+    truth, known = believed(channel, model, rows, model.even())
     pools = np.stack([channel.pools[kind].rates for kind in channel.kinds])
     when = order(events, model.log_.worker, answers)
     since = np.array([excused.get(name, 0) for name in model.log_.worker.tolist()])[events.source]
@@ -85,6 +76,36 @@ def _foretold(channel, model, answers, excused):
         weight=cell_weight(events, cells),
         counts=((others > 0) | known) & (when >= since),
     )
+
+
+def believed(channel, model, rows, prior, own=True):
+    """(truth (m, K) of what these answers of a channel are about, whether (m,) it is known beforehand), as a model has
+    it; own: the answers were heard there and are taken out. prior: (C,) or (n, C).
+
+    However people's errors came out, they are held to be alike: who is judged by a truth that is too sure looks guilty.
+    """
+    some, gold = channel.events.some(rows), table_of_gold(model)
+    raw, at, per_item = model.raw_[some.item], np.arange(len(rows)), model.judgments_.shape[1] == 1
+    heard = model.judgments_[some.item, 0 if per_item else some.category] - own
+    if own:
+        raw = raw - _told(channel, rows, model)
+    logs = raw / (1 + ALIKE * np.maximum(heard - 1, 0))[:, None]
+    truth = posterior(logs, prior if prior.ndim == 1 else prior[some.item], model.exclusive)
+    known = ~np.isnan(gold[some.item])
+    truth = np.where(known, gold[some.item], truth)
+    if not hasattr(channel, "cell"):
+        return truth, known.any(axis=1)
+    return sides(truth[at, some.category]), known[at, some.category]
+
+
+def _told(channel, rows, model):
+    """(m, C) what each of these answers adds to its item's evidence."""
+    some = channel.events.some(rows)
+    logs = some.weight[:, None] * channel.told(rows, channel.rates[some.source])
+    if logs.shape == (len(rows), model.log_.shape[1]) and model.exclusive:
+        return logs
+    asked = some.category[:, None] == np.arange(model.log_.shape[1])
+    return np.where(asked, logs[:, 1:] - logs[:, :1], 0.0)
 
 
 def table_of_gold(model):

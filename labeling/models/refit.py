@@ -1,7 +1,7 @@
 """What a refit of the consensus found: how reliable each worker is in each kind of query, and the crowd as a whole."""
 
 from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import UniqueConstraint
 
 from labeling.models.fields import between, unit
 from labeling.models.project import Member, Project
@@ -39,15 +39,13 @@ class Refit(models.Model):
     last = models.BigIntegerField(default=0)  # the latest judgment it read
     judgments = models.PositiveIntegerField(default=0)
     categories = models.JSONField(default=list)  # primary keys, in the order of its arrays
-    temperature = models.FloatField()  # correlation of people's errors about one item
     blend = unit()  # trust in the classifier's prior
     skills = models.JSONField(default=dict)  # {kind: answers that the kind's accuracy weighs as much as}
     asked = models.JSONField(default=dict)  # {kind: how often a single category asked about is the item's}
-    arrays = models.JSONField(default=dict)  # pointers: base, prior, rates.<kind>
+    arrays = models.JSONField(default=dict)  # pointers: base, half and whole looks, prior, rates.<kind>
 
     class Meta:
         constraints = [
-            CheckConstraint(condition=Q(temperature__gte=0), name="errors are correlated or not"),
             between("blend", 0, 1, "a trust in the classifier is between 0 and 1"),
         ]
         indexes = [models.Index(fields=["project", "-made"], name="refits_of_a_project")]

@@ -22,7 +22,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from labeling.crowd import Answers, Choices, Consensus, Row, Said, update
+from labeling.crowd import Answers, Choices, Consensus, Said, unheard, update
 from tests.benchmarks.crowds import HABITS, KEPT, Crowd, features_of, generated, is_here, kept, relations
 
 CLIP, BINS = 1e-3, 15
@@ -349,7 +349,7 @@ def speed(answers, sweeps=10, categories=4):
     except ImportError:
         print(" (crowd-kit is absent)")
     began = process_time()
-    row, counts, prior = Row(np.zeros(10), np.zeros(1)), np.zeros((10, 10)), np.full(10, 0.1)
+    row, counts, prior = unheard(10, exclusive=True), np.zeros((10, 10)), np.full(10, 0.1)
     for _ in range(200):
         update(row, counts, Said(3, choice=True), prior)
     print(f"One update of 10 categories: {(process_time() - began) * 5:.3f} CPU ms")

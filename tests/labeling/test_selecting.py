@@ -291,7 +291,7 @@ def test_a_worker_reads_that_everything_has_been_asked():
 def with_refit(project, prior):
     """A refit that trusts the classifier this far."""
     refit = project.refits.create(
-        made=now(), temperature=0.2, blend=0.5, categories=project.category_keys, skills={"yes_no": 8.0},
+        made=now(), blend=0.5, categories=project.category_keys, skills={"yes_no": 8.0},
         arrays={
             "base": arrays.save("base", np.full(3, 1 / 3)),
             "prior": arrays.save("prior", np.array(prior, np.float32)),
