@@ -58,13 +58,13 @@ def finish(work: Attempt, state: str, message: str) -> bool:
     return bool(mine(work).update(state=state, message=message[:500], finished=timezone.now()))
 
 
-def sweep(all_work: QuerySet, ring: Callable[[Attempt], None], now: datetime) -> int:
+def sweep(all_work: QuerySet, ring: Callable[[Attempt], None], now: datetime, cluster: str = CLUSTER) -> int:
     """Queue anew the work whose process died, ring again where the bell was lost; says for how much it rang.
 
     While bells wait to be heard none is added: the cluster is busy or down, and they would pile up.
     """
     bury(all_work.filter(state=State.RUNNING, heartbeat__lt=now - SILENCE), now, "gave no sign of life")
-    if get_broker(CLUSTER).queue_size():
+    if get_broker(cluster).queue_size():
         return 0
     unheard = list(all_work.filter(state=State.QUEUED, requested__lt=now - SILENCE))
     for work in unheard:
@@ -77,7 +77,7 @@ def bury(dead: QuerySet, now: datetime, how: str) -> bool:
     dead.filter(attempt__gte=ATTEMPTS).update(
         state=State.FAILED,
         finished=now,
-        message=f"The training process died {ATTEMPTS} times; the last one {how}. See the log.",
+        message=f"The process died {ATTEMPTS} times; the last one {how}. See the log.",
     )
-    message = f"The training process {how}; waiting for another attempt."
+    message = f"The process {how}; waiting for another attempt."
     return bool(dead.update(state=State.QUEUED, message=message))

@@ -166,6 +166,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
 # Cluster status reaches the web processes through the cache; a directory serves one machine, CACHE_URL many.
 CACHES = {"default": env.cache_url("CACHE_URL", default=f"filecache://{HOME / 'cache' / 'django'}?max_entries=5000")}
 TRAINING_TIMEOUT = env.int("TRAINING_TIMEOUT", default=6 * 3600)  # seconds
+TRIAL_TIMEOUT = env.int("TRIAL_TIMEOUT", default=1800)  # seconds; what a trial has come to by then is kept
+TRIAL_PROCESSES = env.int("TRIAL_PROCESSES", default=1)
 Q_CLUSTER = {
     "name": "closecall",
     "orm": "default",
@@ -185,7 +187,14 @@ Q_CLUSTER = {
             "retry": TRAINING_TIMEOUT + 60,
             "max_attempts": 1,
             "scheduler": False,
-        }
+        },
+        "trials": {
+            "workers": 1,
+            "timeout": TRIAL_TIMEOUT + 300,
+            "retry": TRIAL_TIMEOUT + 600,
+            "max_attempts": 1,
+            "scheduler": False,
+        },
     },
 }
 

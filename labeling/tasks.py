@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
-from labeling import asking, classifying, launching, refitting, replying, selecting, training, watching
-from labeling.models import Classification, Project, TrainingRun
+from labeling import asking, classifying, launching, refitting, replying, selecting, training, trying, watching
+from labeling.models import Classification, Project, TrainingRun, Trial
 
 
 def train(run: int) -> None:
@@ -12,6 +12,11 @@ def train(run: int) -> None:
 
 def classify(new: int) -> None:
     launching.classify(Classification.objects.get(pk=new))
+
+
+def try_out(trial: int) -> None:
+    if found := Trial.objects.filter(pk=trial).first():  # it may have been deleted since
+        trying.launch(found)
 
 
 def refill(project: int) -> None:
@@ -24,6 +29,7 @@ def sweep() -> None:
     training.keep_schedules(now)
     training.sweep(now)
     classifying.sweep(now)
+    trying.sweep(now)
     replying.forget(now)
 
 

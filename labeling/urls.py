@@ -29,6 +29,10 @@ project = [
     path("queries/<int:query>/", projects.query, name="project_query"),
     path("runs/<int:number>/", projects.run, name="project_run"),
     path("export/", projects.export, name="project_export"),
+    path("trials/", projects.trials, name="project_trials"),
+    path("trials/<int:trial>/", projects.trial, name="project_trial"),
+    path("trials/<int:trial>/progress/", projects.progress, name="project_trial_progress"),
+    path("trials/<int:trial>/delete/", projects.delete_trial, name="delete_trial"),
 ]
 work = [
     path("", working.work, name="work"),

@@ -4,7 +4,19 @@ from django.urls import path, re_path
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from labeling.api import acceptance, foretelling, items, loop, people, projects, refusals, results, work, workers
+from labeling.api import (
+    acceptance,
+    foretelling,
+    items,
+    loop,
+    people,
+    projects,
+    refusals,
+    results,
+    trials,
+    work,
+    workers,
+)
 from labeling.api.bodies import Files, JsonLines, JsonOrLines
 from labeling.api.doors import Open, door
 
@@ -35,6 +47,8 @@ urlpatterns = [
     path("projects/<slug:project>/audits/look/", door(post=acceptance.look_now)),
     path("projects/<slug:project>/audits/end/", door(post=acceptance.end_audit)),
     path("projects/<slug:project>/certificates/", door(get=acceptance.certificates)),
+    path("projects/<slug:project>/trials/", door(get=trials.trials, post=trials.request_trial)),
+    path("projects/<slug:project>/trials/<int:number>/", door(get=trials.trial, delete=trials.delete_trial)),
     path("projects/<slug:project>/refill/", door(post=loop.refill)),
     path("projects/<slug:project>/queries/", door(get=loop.queries)),
     path("projects/<slug:project>/consensus/", door(get=results.consensus)),

@@ -10,6 +10,7 @@ from labeling.models.query import Assignment, Query, QueryCategory, QueryItem, R
 from labeling.models.refit import Refit, Reliability
 from labeling.models.reply import Reply
 from labeling.models.run import Classification, TrainingRun
+from labeling.models.trial import Trial
 
 __all__ = [
     "Assignment",
@@ -35,6 +36,7 @@ __all__ = [
     "Report",
     "Suspicion",
     "TrainingRun",
+    "Trial",
     "Watch",
     "invitation_key",
 ]

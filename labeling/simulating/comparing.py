@@ -52,8 +52,20 @@ class Comparison:
         return [(name, seed) for seed in self.seeds for name in self.names]
 
     @property
-    def progress(self) -> float:
-        return len(self.played) / max(1, len(self.plays))
+    def kept(self) -> dict:
+        """As a row keeps it."""
+        return {"curves": self.curves, "played": self.played}
+
+    def progress(self, budget: int) -> float:
+        """Share of all there is to play: a play is as far as its spend is on the way to the budget."""
+        over = {(name, seed) for name, seed in self.played}
+        going = [
+            curve[-1][0] / max(budget, 1)
+            for name, plays in self.curves.items()
+            for seed, curve in plays.items()
+            if (name, int(seed)) not in over
+        ]
+        return (len(over) + sum(min(share, 1.0) for share in going)) / max(1, len(self.plays))
 
     def whole(self) -> dict[str, Plays]:
         """{policy: {seed: curve}} of the plays that are over."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from labeling import arrays, predicting, quoting
 from labeling.kinds import KINDS
@@ -24,6 +24,7 @@ GOLD = 0.05  # share that checks the people, where the project does so
 ANSWERS = 3  # times that the budget pays for choosing among all categories of every item that may be asked about
 TOLD = 10  # judgments from which on a worker's measured rating is taken for a skill
 TIMED = 2_000  # of the latest answers, whose seconds are looked at
+BATCH = 500  # keys in one statement
 TRUTHS = ("auto", "known", "classifier")
 
 
@@ -51,9 +52,8 @@ def scene(
     default enough; changed: settings, over the project's.
     """
     random = np.random.default_rng(random_state)
-    found = truth_of(project, truth, random)
-    picked = np.sort(random.permutation(np.array(sorted(found.of)))[:items])
-    rows = list(Item.objects.in_bulk(picked.tolist()).values())
+    found = truth_of(project, truth, items, random)
+    rows = sorted(Item.objects.in_bulk(list(found.of)).values(), key=lambda item: item.row)
     names = [category.name for category in categories_of(project)]
     drawn = random.permutation([item.identifier for item in rows])
     test, checks = round(TEST * len(rows)), round(GOLD * len(rows)) if project.gold_share else 0
@@ -67,7 +67,7 @@ def scene(
         exclusive=project.exclusive,
         settings=policies.settings_of(project) | changed,
         quality=quality or Quality(),
-        budget=budget_of(project, len(rows) - test) if budget is None else budget,
+        budget=ANSWERS * (len(rows) - test) * price_of_a_row(project) if budget is None else budget,
         known=found.source,
     )
 
@@ -86,68 +86,89 @@ def read(item: Item) -> bytes:
         return file.read()
 
 
-def budget_of(project: Project, items: int) -> int:
-    """What ANSWERS answers about each of so many items cost at the project's price list."""
+def price_of_a_row(project: Project) -> int:
+    """What a choice among all categories costs at the project's price list."""
     among_all = next(kind.name for kind in KINDS.values() if kind.implied)
     facts = quoting.facts(1.0, project.categories.count(), [], {})
     (price,) = quoting.quote_ahead(project, [(among_all, facts)])
     if not price:
         raise Unplayable("Answers cost nothing in this project, so there is no spend to compare. Set a price first.")
-    return ANSWERS * items * price
+    return price
 
 
 # --- truth -----------------------------------------------------------------------------------------------------------
 
 
-def truth_of(project: Project, which: str, random: np.random.Generator) -> Truth:
+def check(project: Project) -> None:
+    """Raises Unplayable where there is no telling what items are: what `scene` would say, without reading much."""
+    price_of_a_row(project)
+    if not project.published_id and len(known_items(project)) < FEWEST:
+        truth_of(project, "auto", FEWEST, np.random.default_rng())
+
+
+def truth_of(project: Project, which: str, items: int, random: np.random.Generator) -> Truth:
+    """Of at most so many items, drawn at random."""
     categories = categories_of(project)
     if len(categories) < (2 if project.exclusive else 1):
         raise Unplayable("The project has too few categories to tell apart.")
-    known = known_truth(project, categories)
-    guessed = which == "classifier" or (which == "auto" and len(known) < max(FEWEST, ENOUGH * len(categories)))
+    there = known_items(project)
+    guessed = which == "classifier" or (which == "auto" and len(there) < max(FEWEST, ENOUGH * len(categories)))
     if guessed and project.published_id:
-        return Truth(guessed_truth(project, categories, known, random), "drawn by the classifier's probabilities")
+        return Truth(guessed_truth(project, categories, items, random), "drawn by the classifier's probabilities")
     if which == "classifier":
         raise Unplayable("No classifier is published yet, so it cannot say what the items are. Let a run finish first.")
+    known = known_truth(project, categories, random.permutation(there)[:items])
     if len(known) < FEWEST:
         raise Unplayable(
             f"The truth of {len(known)} items is known, and {FEWEST} are needed. Import known answers or gold, let "
             "people agree on some, or let a first run finish: then the classifier's word is taken."
         )
-    return Truth(known, f"known of {len(known):,} items: by gold, import or agreement")
+    return Truth(known, f"known of {len(there):,} items: by gold, import or agreement")
 
 
 def categories_of(project: Project) -> list:
     return list(project.categories.order_by("column"))
 
 
-def known_truth(project: Project, categories) -> dict[int, np.ndarray]:
-    """Of gold, of known answers that came with the items, and of what people agreed on."""
-    column, found = {category.pk: at for at, category in enumerate(categories)}, {}
-    cells = Consensus.objects.agreed().filter(project=project, item__withdrawn=False)
+def cells_of(project: Project) -> tuple[QuerySet, QuerySet]:
+    """What is known of items: what is agreed, by people or by what came with them, and gold."""
     gold = Gold.objects.filter(item__project=project, item__withdrawn=False)
-    for rows in (cells, gold):
-        for item, category, degree in rows.values_list("item", "category", "degree"):
-            found.setdefault(item, np.zeros(len(categories)))[column[category]] = degree
+    return Consensus.objects.agreed().filter(project=project, item__withdrawn=False), gold
+
+
+def known_items(project: Project) -> np.ndarray:
+    """Primary keys, in order."""
+    keys = {pk for rows in cells_of(project) for pk in rows.values_list("item", flat=True).distinct()}
+    return np.array(sorted(keys), int)
+
+
+def known_truth(project: Project, categories, items: np.ndarray) -> dict[int, np.ndarray]:
+    """{item: (C,) bool} of these; without an exclusive item of which only something that it is not is known."""
+    column, found = {category.pk: at for at, category in enumerate(categories)}, {}
+    for start in range(0, len(items), BATCH):
+        for rows in cells_of(project):
+            cells = rows.filter(item__in=items[start : start + BATCH].tolist())
+            for item, category, degree in cells.values_list("item", "category", "degree"):
+                found.setdefault(item, np.zeros(len(categories)))[column[category]] = degree
     truth = {item: degrees >= 0.5 for item, degrees in found.items()}
     return {item: said for item, said in truth.items() if said.sum() == 1 or not project.exclusive}
 
 
-def guessed_truth(project: Project, categories, known, random: np.random.Generator) -> dict[int, np.ndarray]:
-    """What is known, and of every other item a draw by the classifier's probabilities: its favourite alone would make a
-    world without hard items."""
-    items = np.array(list(project.items.present().values_list("pk", "row")), int).reshape(-1, 2)
+def guessed_truth(project: Project, categories, items: int, random: np.random.Generator) -> dict[int, np.ndarray]:
+    """A draw of each item by the classifier's probabilities: its favourite alone would make a world without hard items.
+    What is known of an item is kept."""
     stored = arrays.load(project.published.arrays["probability"])
-    p = predicting.known(stored, items[:, 1], [category.column for category in categories]).astype(float)
+    there = project.items.present().filter(row__lt=len(stored)).order_by("row").values_list("pk", "row")
+    drawn = random.permutation(np.array(list(there), int).reshape(-1, 2))[:items]
+    p = predicting.known(stored, drawn[:, 1], [category.column for category in categories]).astype(float)
     told = ~np.isnan(p).any(axis=1)
-    items, p = items[told], p[told]
-    luck = random.random((len(p), 1 if project.exclusive else len(categories)))
+    drawn, p = drawn[told], p[told]
     if project.exclusive:
-        chosen = (luck > np.cumsum(p / p.sum(axis=1, keepdims=True), axis=1)).sum(axis=1)
+        chosen = (random.random((len(p), 1)) > np.cumsum(p / p.sum(axis=1, keepdims=True), axis=1)).sum(axis=1)
         said = np.arange(len(categories)) == np.minimum(chosen, len(categories) - 1)[:, None]
     else:
-        said = luck < p
-    return dict(zip(items[:, 0].tolist(), said, strict=True)) | known
+        said = random.random(p.shape) < p
+    return dict(zip(drawn[:, 0].tolist(), said, strict=True)) | known_truth(project, categories, drawn[:, 0])
 
 
 # --- people ----------------------------------------------------------------------------------------------------------

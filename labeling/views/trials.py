@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
 
 from labeling.simulating import curves
 from labeling.simulating.comparing import Comparison
@@ -29,6 +30,7 @@ def found(comparison: Comparison, currency: str, wanted: Sequence[float] = ()) -
 
 def picture(comparison: Comparison, *, title: str, told: str, currency: str, wanted: Sequence[float] = ()) -> str:
     """One HTML file that needs no other."""
-    style = (settings.BASE_DIR / "static" / "app.css").read_text(encoding="utf-8")
+    sheet = (settings.BASE_DIR / "static" / "app.css").read_text(encoding="utf-8")
+    style = mark_safe(f"<style>\n{sheet}</style>")
     context = {"title": title, "told": told, "style": style} | found(comparison, currency, wanted)
     return render_to_string("labeling/trials/picture.html", context)

@@ -77,7 +77,7 @@ def test_a_comparison_holds_the_others_against_the_first():
     own, other = found.rows([0.6])
     assert own.needs[0][1].value == pytest.approx(1.0)
     assert other.needs[0][1].value == pytest.approx(2.0, rel=0.02)
-    assert (other.seeds, other.hours) == (2, 2.0) and found.progress == 1.0
+    assert (other.seeds, other.hours) == (2, 2.0) and found.progress(1000) == 1.0
 
 
 def test_plays_that_are_not_over_are_left_out():
@@ -87,6 +87,8 @@ def test_plays_that_are_not_over_are_left_out():
     )
     found.names = ["own", "random"]
     assert [row.name for row in found.rows([])] == ["own"]
+    found.curves["random"]["0"][-1][0] = 500
+    assert found.progress(1000) == pytest.approx((2 + 0.5) / 4)  # halfway to its budget
 
 
 def test_what_is_heard_survives_as_json():

@@ -123,7 +123,7 @@ def demonstrate():
 
 
 def children(host, port, say):
-    """The web server, the cluster for short work and the one for training."""
+    """The web server, the cluster for short work, the one for training and the one for trials."""
 
     def child(name, *command, **options):
         command = [sys.executable, "-u", *command]
@@ -133,11 +133,12 @@ def children(host, port, say):
     size = ["--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)]
     place = ["--host", host, "--port", str(port), "--no-ws"]
     # The queue's name must be in the environment: django-q2 reads it on import, before its own --name option.
-    training = {"Q_CLUSTER_NAME": "training"}
+    training, trials = {"Q_CLUSTER_NAME": "training"}, {"Q_CLUSTER_NAME": "trials"}
     return [
         child("web", "-m", "granian", "--interface", "wsgi", *place, *size, "labeling.wsgi:application"),
         child("cluster", "manage.py", "qcluster"),
         child("training", "manage.py", "qcluster", gentle=True, variables=training),
+        child("trials", "manage.py", "qcluster", gentle=True, variables=trials),
     ]
 
 

@@ -13,9 +13,10 @@ from labeling.views.projects.queue import queries, query
 from labeling.views.projects.ring import detail, loop, refill, retrain, run
 from labeling.views.projects.shaping import new, settings, state
 from labeling.views.projects.sharing import invite
+from labeling.views.projects.trying import delete_trial, progress, trial, trials
 
 __all__ = [
-    "acceptance", "agreement", "detail", "export", "forecast", "invite", "items", "leave", "loop", "member", "money",
-    "new", "people", "price_effect", "prices", "queries", "query", "refill", "retrain", "run", "set_aside", "settings",
-    "state", "worker",
+    "acceptance", "agreement", "delete_trial", "detail", "export", "forecast", "invite", "items", "leave", "loop",
+    "member", "money", "new", "people", "price_effect", "prices", "progress", "queries", "query", "refill", "retrain",
+    "run", "set_aside", "settings", "state", "trial", "trials", "worker",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ def changeable(request, slug: str) -> Project:
 
 
 UNDER = {  # the tab that leads to a page without one
-    "run": "detail",
+    **dict.fromkeys(("run", "trial", "trials"), "detail"),
     "query": "queries",
     **dict.fromkeys(("agreement", "invite", "member", "set_aside", "worker"), "people"),
 }
