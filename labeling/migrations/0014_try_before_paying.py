@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('labeling', '0012_foretell_accuracy'),
+        ('labeling', '0013_know_what_items_look_like'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
