@@ -53,7 +53,8 @@ def request(project: Project, now: datetime) -> Classification | None:
         if not is_due(project):
             return None
         run = project.published
-        run.classifications.exclude(state__in=Classification.PENDING).delete()
+        last = run.classifications.values_list("pk", flat=True).first()  # which its process may still be looking at
+        run.classifications.exclude(pk=last).delete()
         new = Classification.objects.create(run=run, rows=project.rows, requested=now)
         ring(new)
         return new

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from django_q.models import Failure
 from django_q.tasks import async_task
 
-from labeling import attempts, training
-from labeling.models import Project, TrainingRun
+from labeling import attempts, classifying, importing, training
+from labeling.models import Classification, Project, TrainingRun
 from tests.making import database_url
 from tests.teaching import a_taught_project
 
@@ -58,9 +59,9 @@ def the_run(project, **fields):
     return TrainingRun.objects.filter(project=project, **fields).order_by("-number").first()
 
 
-def child_of(run):
-    """(pid, parent's pid) of the process that carries the run's attempt out, or None."""
-    wanted = f"train\0{run.pk}\0--attempt\0{run.attempt}\0"
+def child_of(run, verb="train"):
+    """(pid, parent's pid) of the process that carries this attempt out, or None."""
+    wanted = f"{verb}\0{run.pk}\0--attempt\0{run.attempt}\0"
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if wanted in (process / "cmdline").read_text():
@@ -98,3 +99,19 @@ def test_killed_workers_and_children_cost_an_attempt_and_nothing_else(clusters):
     assert second.attempt == 2
     assert soon(lambda: {query.run for query in project.queries.open()} == {second})
     assert TrainingRun.objects.count() == 2
+
+
+def test_items_that_come_after_a_run_are_classified_though_a_child_is_killed(clusters):
+    project = a_taught_project(queue_size=4)
+    training.request(project, "by hand", now=timezone.now(), seed=1)
+    first = soon(lambda: the_run(project, state=State.DONE))
+    importing.import_rows(project, ({"id": f"new {at}", "values": {"x": at % 5, "y": 0}} for at in range(3_000)))
+    new = soon(lambda: Classification.objects.filter(state=State.RUNNING).first())
+    child, _ = soon(lambda: child_of(new, "classify"))
+    os.kill(child, signal.SIGKILL)
+    assert soon(lambda: Classification.objects.filter(attempt=2).exists())
+    assert soon(lambda: not classifying.behind(Project.objects.get()))  # the cluster may begin while items still come
+    assert TrainingRun.objects.get().arrays["probability"]["shape"] == [3_021, 3]
+    assert Project.objects.get().published == first
+    assert soon(lambda: not Classification.objects.pending().exists())
+    assert not Failure.objects.exists()

@@ -116,7 +116,7 @@ def test_what_is_imported_meanwhile_is_classified_next(monkeypatch):
 
     monkeypatch.setattr(artifacts, "classify", meanwhile)
     classifying.execute(new)
-    follower = project.published.classifications.get()
+    follower = project.published.classifications.first()
     assert (follower.state, follower.rows) == (State.QUEUED, 25)
     assert classifying.execute(follower).state == State.DONE
     assert published(project).shape[0] == 25 and np.isfinite(published(project)).all()

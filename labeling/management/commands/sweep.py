@@ -1,9 +1,9 @@
-"""Do once what the cluster does every minute: expire what was not answered, ring again for lost runs."""
+"""Do once what the cluster does every minute: expire what was not answered, ring for what is due or was lost."""
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from labeling import asking, training
+from labeling import asking, classifying, training
 
 
 class Command(BaseCommand):
@@ -11,4 +11,7 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         now = timezone.now()
-        self.stdout.write(f"{asking.expire(now):,} assignments expired, {training.sweep(now):,} runs rung for again.")
+        self.stdout.write(
+            f"{asking.expire(now):,} assignments expired, {training.keep_schedules(now):,} runs due on schedule, "
+            f"{training.sweep(now):,} runs and {classifying.sweep(now):,} classifications rung for again."
+        )
