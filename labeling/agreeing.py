@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Exists, F, OuterRef
-from django.db.models.functions import Greatest, Least
 
 from labeling import believing, consensus, proposals, rating
 from labeling.believing import Believed
@@ -22,14 +21,12 @@ from labeling.models import (
     Assignment,
     Consensus,
     Item,
-    Member,
     Project,
     Query,
-    QueryItem,
 )
 
 TRAINING = (Query.Purpose.TEACH, Query.Purpose.RANDOM)  # the others measure; they never train
-BATCH = 500  # items renewed in one transaction when much has to be renewed
+BATCH = 200  # items renewed in one transaction when much has to be renewed
 BELOW = 0.5 - 1e-9  # a "no", if only just
 
 
@@ -243,25 +240,6 @@ def close_if_answered(query: Query, settled: bool) -> bool:
     return bool(query.update(state=Query.State.CLOSED))
 
 
-def set_aside(worker: Member, aside: bool, *, now: datetime) -> int:
-    """Leave a worker's judgments out of consensus, or take them in again; no money moves. Returns items renewed."""
-    with transaction.atomic():
-        if Member.objects.filter(pk=worker.pk, set_aside=not aside).update(set_aside=aside):
-            yield_places(worker, aside)
-    worker.set_aside = aside
-    items = list(
-        QueryItem.objects.filter(query__assignments__worker=worker, query__assignments__state=Assignment.State.ANSWERED)
-        .order_by("item")
-        .values_list("item", flat=True)
-        .distinct()
-    )
-    for start in range(0, len(items), BATCH):
-        with transaction.atomic():
-            renew_batch(worker.project, items[start : start + BATCH], now)
-    rating.count_all(worker.project)
-    return len(items)
-
-
 def renew_batch(project: Project, items: Collection[int], now: datetime) -> None:
     """Renew the consensus of these items from the rows, within the caller's transaction."""
     lock(items)
@@ -269,14 +247,3 @@ def renew_batch(project: Project, items: Collection[int], now: datetime) -> None
     places = dict(Item.objects.filter(pk__in=items).values_list("pk", "row"))
     known = believing.reliabilities({said.worker for item in items for said in judged[item]})
     renew_items(project, judged, standing_of(items), places, known, now)
-
-
-def yield_places(worker: Member, aside: bool) -> None:
-    """Somebody else is asked in place of who is set aside; who comes back takes a place that is still free."""
-    answered = Assignment.objects.answered().filter(worker=worker).values("query")
-    places = Greatest(F("asked") - 1, 0) if aside else Least(F("asked") + 1, F("wanted"))
-    queries = Query.objects.open().filter(pk__in=answered)
-    queries.update(asked=places)
-    if not aside:
-        for query in queries:
-            close_if_answered(query, settled=False)

@@ -1,14 +1,17 @@
 """How far a project's people agree with each other beyond chance: figures for whoever studies it."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from django.core.cache import cache
+from django.db.models import Count, Max
 
 from labeling import recalling
 from labeling.crowd import alpha, answers
 from labeling.crowd.alpha import Alpha
-from labeling.models import Category, Project
+from labeling.models import Assignment, Category, Judgment, Project
 
 
 class Pair(NamedTuple):
@@ -50,8 +53,35 @@ class Compared:
         return found
 
 
+KEPT = 86_400  # seconds for which figures are kept, if nothing is said meanwhile
+
+
 def compare(project: Project) -> Compared | None:
-    """None while nobody has answered. What was said without being stored, the zeros of a pick-all, counts too."""
+    """None while nobody has answered. What was said without being stored, the zeros of a pick-all, counts too.
+
+    Reckoned anew when anything they are made of is another, and not before.
+    """
+    found = cache.get(key := f"agreement-{made_of(project)}")
+    if found is None and (found := reckoned(project)):
+        cache.set(key, found, KEPT)
+    return found
+
+
+def made_of(project: Project) -> str:
+    """A digest of all that the figures depend on: answers only come, judgments come or are replaced."""
+    answers = Assignment.objects.answered().filter(worker__project=project, worker__set_aside=False)
+    judgments = Judgment.objects.standing().filter(worker__project=project, worker__set_aside=False)
+    parts = [
+        project.created,
+        answers.count(),
+        judgments.aggregate(last=Max("pk"), count=Count("pk")),
+        list(project.members.filter(set_aside=True).order_by("pk").values_list("pk", flat=True)),
+        list(project.categories.order_by("pk").values_list("pk", "name")),
+    ]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def reckoned(project: Project) -> Compared | None:
     log = recalling.recall(project)
     if log is None:
         return None

@@ -2,8 +2,19 @@
 
 from django.utils import timezone
 
-from labeling import asking, classifying, launching, refitting, replying, selecting, training, trying, watching
-from labeling.models import Classification, Project, TrainingRun, Trial
+from labeling import (
+    asking,
+    classifying,
+    launching,
+    refitting,
+    renewing,
+    replying,
+    selecting,
+    training,
+    trying,
+    watching,
+)
+from labeling.models import Classification, Project, Renewal, TrainingRun, Trial
 
 
 def train(run: int) -> None:
@@ -23,6 +34,11 @@ def refill(project: int) -> None:
     selecting.refill(Project.objects.get(pk=project))
 
 
+def renew(renewal: int) -> None:
+    for found in Renewal.objects.filter(pk=renewal).select_related("worker__project"):
+        renewing.renew(found)
+
+
 def sweep() -> None:
     now = timezone.now()
     asking.expire(now)
@@ -30,6 +46,7 @@ def sweep() -> None:
     training.sweep(now)
     classifying.sweep(now)
     trying.sweep(now)
+    renewing.sweep(now)
     replying.forget(now)
 
 

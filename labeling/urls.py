@@ -13,6 +13,7 @@ project = [
     path("settings/", projects.settings, name="project_settings"),
     path("items/", projects.items, name="project_items"),
     path("people/", projects.people, name="project_people"),
+    path("people/renewals/", projects.renewals, name="project_renewals"),
     path("people/agreement/", projects.agreement, name="project_agreement"),
     path("people/invite/", projects.invite, name="project_invite"),
     path("people/<int:member>/", projects.worker, name="project_worker"),

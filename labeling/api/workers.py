@@ -4,7 +4,7 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from labeling import agreeing, qualifying, sharing, watching
+from labeling import qualifying, renewing, sharing, watching
 from labeling.access import READS, RUNS
 from labeling.api.bodies import Flag, Number, Text, Whole, read
 from labeling.api.doors import described, get, post
@@ -156,11 +156,12 @@ class SetAsideSerializer(serializers.Serializer):
 def set_aside(request, project, worker):
     """Leave a worker's judgments out of consensus, or take them in again.
 
-    Consensus is made anew from the others; money is untouched. A worker set aside is asked no more."""
+    Consensus is made anew from the others, where there is much of it within a minute; money is untouched. A worker set
+    aside is asked no more."""
     project = project_for(request.user, project, RUNS)
     given = read(request, SetAsideSerializer)
     member = worker_in(project, worker)
-    agreeing.set_aside(member, given["set_aside"], now=timezone.now())
+    renewing.set_aside(member, given["set_aside"], now=timezone.now())
     member.refresh_from_db()
     return said(request, member)
 

@@ -7,7 +7,7 @@ from labeling.models.item import Gold, Item
 from labeling.models.judgment import Consensus, Judgment
 from labeling.models.project import Category, Media, Member, Project, Suspicion, Watch, invitation_key
 from labeling.models.query import Assignment, Query, QueryCategory, QueryItem, Report
-from labeling.models.refit import Refit, Reliability
+from labeling.models.refit import Refit, Reliability, Renewal
 from labeling.models.reply import Reply
 from labeling.models.run import Classification, TrainingRun
 from labeling.models.trial import Trial
@@ -32,6 +32,7 @@ __all__ = [
     "QueryItem",
     "Refit",
     "Reliability",
+    "Renewal",
     "Reply",
     "Report",
     "Suspicion",

@@ -1,7 +1,7 @@
 """What a refit of the consensus found: how reliable each worker is in each kind of query, and the crowd as a whole."""
 
 from django.db import models
-from django.db.models import UniqueConstraint
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from labeling.models.fields import between, unit
 from labeling.models.project import Member, Project
@@ -28,6 +28,25 @@ class Reliability(models.Model):
 
     def __str__(self):
         return f"{self.worker}, {self.kind}: {self.rating:.2f}"
+
+
+class Renewal(models.Model):
+    """Consensus on its way to what a worker's judgments, left out or taken in again, make of it. Gone when it is there.
+
+    `done` of so many `items`; `begun` tells one decision about the worker from the next.
+    """
+
+    worker = models.OneToOneField(Member, on_delete=models.CASCADE, related_name="renewal")
+    begun = models.DateTimeField()
+    heard = models.DateTimeField()  # the last sign of life
+    items = models.PositiveIntegerField()
+    done = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [CheckConstraint(condition=Q(done__lte=F("items")), name="no more is renewed than there is")]
+
+    def __str__(self):
+        return f"{self.done} of {self.items} after {self.worker}"
 
 
 class Refit(models.Model):

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from labeling import agreeing, answering, asking, attempts, consensus, rating, selecting, training
+from labeling import agreeing, answering, asking, attempts, consensus, rating, renewing, selecting, training
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Judgment, Member, Query, TrainingRun
 from rewards import ledger
@@ -264,7 +264,7 @@ def test_a_worker_set_aside_while_all_others_answer_leaves_no_trace_in_the_conse
 
     def act(worker):
         if worker == spammer:
-            agreeing.set_aside(held_again(spammer), True, now=now())
+            renewing.set_aside(held_again(spammer), True, now=now())
         else:
             work(worker)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labeling import agreeing, answering, asking, knowing, rating
+from labeling import answering, asking, knowing, rating, renewing
 from labeling.models import Assignment, Consensus, Gold, Member, Query
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
 
@@ -67,12 +67,12 @@ def test_the_correction_of_a_worker_set_aside_meanwhile_is_taken_and_not_counted
     a_query(project)
     answer(worker, ["cat"])
     reopened = answering.undo(worker)
-    agreeing.set_aside(worker, True, now=now())
+    renewing.set_aside(worker, True, now=now())
     for other in others:
         answer(other, ["cat"])
     assert correct(reopened).paid == 10
     assert figures(worker) == (0, 0)
-    agreeing.set_aside(worker, False, now=now())
+    renewing.set_aside(worker, False, now=now())
     assert figures(worker) == (0, 1)
 
 
@@ -148,7 +148,7 @@ def test_counting_anew_adds_no_gold_to_a_worker_set_aside():
     worker = a_worker(project)
     a_gold_query(project)
     answer(worker, ["cat"])
-    agreeing.set_aside(worker, True, now=now())
+    renewing.set_aside(worker, True, now=now())
     for _ in range(2):
         rating.count_all(project)
     assert figures(worker) == (1, 1)
@@ -162,7 +162,7 @@ def test_somebody_else_is_asked_in_place_of_a_worker_set_aside():
     spammer, *honest = [a_worker(project) for _ in range(3)]
     query = a_query(project)
     answer(spammer, ["cat"])
-    agreeing.set_aside(spammer, True, now=now())
+    renewing.set_aside(spammer, True, now=now())
     answer(honest[0])
     assert Query.objects.get().state == Query.State.OPEN
     answer(honest[1])
@@ -175,11 +175,11 @@ def test_who_is_taken_in_again_takes_a_free_place_and_closes_what_is_full():
     worker, other = a_worker(project), a_worker(project)
     a_query(project)
     answer(worker, ["cat"])
-    agreeing.set_aside(worker, True, now=now())
-    agreeing.set_aside(worker, True, now=now())
+    renewing.set_aside(worker, True, now=now())
+    renewing.set_aside(worker, True, now=now())
     assert Query.objects.get().asked == 0
     answer(other)
-    agreeing.set_aside(worker, False, now=now())
+    renewing.set_aside(worker, False, now=now())
     query = Query.objects.get()
     assert (query.asked, query.state) == (2, Query.State.CLOSED)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from labeling import agreeing, answering, asking, rating
+from labeling import answering, asking, rating, renewing
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Judgment, Query, TrainingRun
 from rewards import ledger
@@ -272,10 +272,10 @@ def test_setting_a_spammer_aside_changes_the_consensus_and_no_money():
     assert Consensus.objects.agreed().get().category.name == "dog"
     paid = project.budget.spent
     for spammer in spammers:
-        assert agreeing.set_aside(spammer, True, now=now()) == 1
+        assert renewing.set_aside(spammer, True, now=now()).done == 1
     assert not Consensus.objects.agreed().exists()
     assert Consensus.objects.get(category__name="cat", item=query.item_list[0]).share == 1.0
-    agreeing.set_aside(spammers[0], False, now=now())
+    renewing.set_aside(spammers[0], False, now=now())
     assert Consensus.objects.get(category__name="cat").share == 0.5
     assert project.budget.spent == paid
 
@@ -318,9 +318,9 @@ def test_a_no_to_one_of_two_categories_is_a_yes_to_the_other():
         answer(worker)
     agreed = Consensus.objects.agreed().get()
     assert (agreed.category.name, agreed.degree, agreed.judgments) == ("other", 1.0, 0)
-    agreeing.set_aside(workers[0], True, now=now())
+    renewing.set_aside(workers[0], True, now=now())
     assert not Consensus.objects.agreed().exists()
-    agreeing.set_aside(workers[0], False, now=now())
+    renewing.set_aside(workers[0], False, now=now())
     assert Consensus.objects.agreed().get().item == query.item_list[0]
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from labeling import agreeing, answering, asking, selecting
+from labeling import answering, asking, renewing, selecting
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Item, Query
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
@@ -151,7 +151,7 @@ def test_a_worker_set_aside_is_asked_nothing():
     project = a_project()
     a_query(project)
     worker = a_worker(project)
-    agreeing.set_aside(worker, True, now=now())
+    renewing.set_aside(worker, True, now=now())
     assert refusal(worker) == "set_aside"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
 
-from labeling import accepting, agreeing, arrays, board, opening
+from labeling import accepting, arrays, board, opening, renewing
 from labeling.accepting import beginning, looking
 from labeling.accepting.proceeding import underway
 from labeling.models import Assignment, Audit, Certificate, Query
@@ -98,7 +98,7 @@ def test_who_is_set_aside_has_no_say_in_an_audit():
     refill(project)
     liar = a_worker(project)
     judge(project, workers=[liar, a_worker(project)])
-    agreeing.set_aside(liar, True, now=now())
+    renewing.set_aside(liar, True, now=now())
     refill(project)
     assert not Certificate.objects.exists()
     assert audits(project, state="open").count() == audits(project).count()  # asked again of others

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from labeling import agreeing, answering, asking, comparing, exporting
+from labeling import answering, asking, comparing, exporting, renewing
 from labeling.models import Assignment
 from tests.crowding import a_crowd, said_by
 from tests.making import a_project, a_query, a_user, a_worker, an_answer, now
@@ -63,7 +63,7 @@ def test_a_choice_and_a_yes_no_agree_on_a_category(project):
 
 def test_who_is_set_aside_is_left_out(project):
     *_, last = a_crowd(project, said_by(items=5, workers=3))
-    agreeing.set_aside(last, True, now=now())
+    renewing.set_aside(last, True, now=now())
     assert len(comparing.compare(project).pairs) == 1
     assert Assignment.objects.filter(worker=last).exists()
 
@@ -92,3 +92,45 @@ def test_every_pair_is_exported(project):
         (f"w{workers[a].pk}", f"w{workers[b].pk}") for a, b in ((0, 1), (0, 2), (1, 2))
     ]
     assert {row["common"] for row in rows} == {"20"} and all(0 < float(row["kappa"]) <= 1 for row in rows)
+
+
+# --- kept figures ----------------------------------------------------------------------------------------------------
+
+
+def test_figures_are_reckoned_once_while_nothing_is_said(project, monkeypatch):
+    a_crowd(project, said_by(items=30, workers=4))
+    first = comparing.compare(project)
+    monkeypatch.setattr(comparing, "reckoned", lambda project: pytest.fail("reckoned again"))
+    assert comparing.compare(project) == first
+
+
+def test_no_figure_is_stale(project):
+    """Whatever they are made of changes them at once: an answer, its correction, a worker set aside or taken back."""
+    query = a_query(project, "categories", wanted=9)
+    ada, ben, eve = (a_worker(project) for _ in range(3))
+    answered(query, ada, "cat"), answered(query, ben, "cat")
+    assert comparing.compare(project).share == 1.0
+    answered(query, eve, "dog")
+    assert comparing.compare(project).share == pytest.approx(1 / 3)
+    given = answering.undo(eve)
+    answering.record(given, an_answer(query, ["cat"]), now=now())
+    assert comparing.compare(project).share == 1.0
+    answered(a_query(project, "categories", wanted=9), eve, "dog")
+    renewing.set_aside(eve, True, now=now())
+    assert comparing.compare(project).common == 1
+    renewing.set_aside(eve, False, now=now())
+    assert comparing.compare(project).common == 3
+    project.categories.filter(name="cat").update(name="kitten")
+    assert comparing.compare(project).categories[0][0] == "kitten"
+
+
+def test_a_correction_that_only_takes_back_changes_the_figures():
+    """A pick-all corrected to nothing stores no new judgment."""
+    project = a_project(exclusive=False)
+    query = a_query(project, "categories", wanted=9)
+    ada, ben = a_worker(project), a_worker(project)
+    answered(query, ada, "cat"), answered(query, ben, "cat")
+    assert comparing.compare(project).share == 1.0
+    given = answering.undo(ben)
+    answering.record(given, {}, now=now())
+    assert comparing.compare(project).share == pytest.approx(2 / 3)

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from labeling import accepting, agreeing, answering, arrays, asking, exporting
+from labeling import accepting, answering, arrays, asking, exporting, renewing
 from labeling.exporting import as_csv, as_jsonl, judgments, labeled, ledger, predictions
 from labeling.importing import import_rows
 from labeling.models import Item, Query, TrainingRun
@@ -237,7 +237,7 @@ def test_answers_are_counted_by_item_and_only_those_that_make_consensus():
     gold = a_query(project, "yes_no", [query.item_list[1]], purpose=Query.Purpose.GOLD, wanted=9)
     say(gold, a_worker(project))
     assert [row["judgments"] for row in labeled(project)] == [3, 2, 2]
-    agreeing.set_aside(both[0], True, now=now())
+    renewing.set_aside(both[0], True, now=now())
     assert [row["judgments"] for row in labeled(project)] == [1, 1, 1]
 
 
@@ -254,7 +254,7 @@ def test_an_export_under_way_keeps_to_its_run(monkeypatch):
     rows = labeled(project)
     seen = [next(rows)]
     publish(project, [[0.1, 0.9, 0.0]] * 3, number=2)
-    arrays.delete(first.arrays["probability"])
+    arrays.delete([first.arrays["probability"]], kept=[])
     seen += rows
     assert [(row["run"], row["categories"]) for row in seen] == [(1, ["cat"])] * 3
 
@@ -308,7 +308,7 @@ def test_judgments_that_were_replaced_are_gone_and_those_set_aside_are_marked():
     outcome = say(query, worker, ["dog"])
     answering.record(answering.undo(worker, outcome.assignment), an_answer(query, ["cat"]), now=now())
     say(query, other, ["dog"])
-    agreeing.set_aside(other, True, now=now())
+    renewing.set_aside(other, True, now=now())
     said = [(row["worker"], row["category"], row["counted"]) for row in judgments(project) if row["degree"]]
     assert said == [(f"w{worker.pk}", "cat", True), (f"w{other.pk}", "dog", False)]
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from labeling import agreeing, answering, asking, believing, crowd, opening, recalling, refitting
+from labeling import answering, asking, believing, crowd, opening, recalling, refitting, renewing
 from labeling.models import Consensus, Gold, Judgment, Member, Project, Query, Refit, Reliability
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
 
@@ -82,7 +82,7 @@ def test_answers_replaced_or_set_aside_are_not_in_the_log():
     say(query, worker, ["cat"])
     answering.record(answering.undo(worker), an_answer(query, ["dog"]), now=now())
     say(query, other, ["bird"])
-    agreeing.set_aside(other, True, now=now())
+    renewing.set_aside(other, True, now=now())
     (choices, rest) = recalling.recall(project).tables
     assert choices.category.tolist() == [1] and len(rest.item) == 0
 
@@ -216,9 +216,9 @@ def test_agreement_by_how_sure_we_are(exclusive):
         say(query, worker, ["cat"])
     cell = Consensus.objects.get(item=query.item_list[0], category__name="cat")
     assert cell.agreed and cell.posterior >= 0.95
-    agreeing.set_aside(one, True, now=now())
+    renewing.set_aside(one, True, now=now())
     for worker in workers:
-        agreeing.set_aside(worker, True, now=now())
+        renewing.set_aside(worker, True, now=now())
     say(query, other, [])
     assert not Consensus.objects.agreed().filter(item=query.item_list[0], degree__gte=0.5).exists()
 

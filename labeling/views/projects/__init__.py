@@ -7,7 +7,7 @@ from labeling.views.projects.foretelling import forecast
 from labeling.views.projects.funding import money
 from labeling.views.projects.inviting import people
 from labeling.views.projects.membership import leave, member
-from labeling.views.projects.overseeing import agreement, set_aside, worker
+from labeling.views.projects.overseeing import agreement, renewals, set_aside, worker
 from labeling.views.projects.pricing import price_effect, prices
 from labeling.views.projects.queue import queries, query
 from labeling.views.projects.ring import detail, loop, refill, retrain, run
@@ -17,6 +17,6 @@ from labeling.views.projects.trying import delete_trial, progress, trial, trials
 
 __all__ = [
     "acceptance", "agreement", "delete_trial", "detail", "export", "forecast", "invite", "items", "leave", "loop",
-    "member", "money", "new", "people", "price_effect", "prices", "progress", "queries", "query", "refill", "retrain",
-    "run", "set_aside", "settings", "state", "trial", "trials", "worker",
+    "member", "money", "new", "people", "price_effect", "prices", "progress", "queries", "query", "refill",
+    "renewals", "retrain", "run", "set_aside", "settings", "state", "trial", "trials", "worker",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from labeling import opening, watching
 from labeling.access import RIGHTS, may
-from labeling.models import Member, Project
+from labeling.models import Member, Project, Renewal
 from labeling.views.gates import by, signed_in
 from labeling.views.projects import crew
 from labeling.views.projects.frame import changeable, number, page, readable
@@ -36,6 +36,7 @@ def people(request, slug):
         request, project, "people",
         workers=workers,
         suspected=crew.suspected(project),
+        renewals=Renewal.objects.filter(worker__project=project).select_related("worker__user"),
         staff=members.present().exclude(role=Member.Role.WORKER)[:PAGE],
         gone=members.exclude(left=None).order_by("-left")[:PAGE],
         rights=[(role.label, words) for role, words in RIGHTS.items()],

@@ -1,11 +1,12 @@
 """How far workers agree; one worker: what speaks against, what is known beforehand, and what an admin decides."""
 
 from django.contrib import messages
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django_htmx.http import HttpResponseClientRefresh
 
-from labeling import agreeing, comparing, qualifying, sharing, watching
-from labeling.models import Member, Project
+from labeling import comparing, qualifying, renewing, sharing, watching
+from labeling.models import Member, Project, Renewal
 from labeling.views.forms import BeginningsForm
 from labeling.views.gates import by, signed_in
 from labeling.views.projects import crew
@@ -97,11 +98,19 @@ def set_aside(request, slug, member):
         (found,) = crew.with_figures(project, [found])
         return page(request, project, "set_aside", worker=found)
     aside = request.POST.get("aside") == "1"
-    renewed = agreeing.set_aside(found, aside, now=timezone.now())
-    done = "set aside" if aside else "taken back"
-    messages.success(
-        request,
-        f"{found.user}'s judgments were {done}: consensus was recomputed for {renewed} "
-        f"item{'' if renewed == 1 else 's'}. No money moved.",
-    )
+    renewal = renewing.set_aside(found, aside, now=timezone.now())
+    done, items = "set aside" if aside else "taken back", f"{renewal.items:,} item{'' if renewal.items == 1 else 's'}"
+    follows = f"consensus {'was' if renewal.done == renewal.items else 'is being'} recomputed for {items}"
+    messages.success(request, f"{found.user}'s judgments were {done}: {follows}. No money moved.")
     return redirect("project_people", slug)
+
+
+@signed_in
+@by("GET")
+def renewals(request, slug):
+    """How far consensus is renewed, asked for every two seconds; when it is done the whole page is read anew."""
+    project = readable(request, slug)
+    found = Renewal.objects.filter(worker__project=project).select_related("worker__user")
+    if request.htmx and not found:
+        return HttpResponseClientRefresh()
+    return render(request, "labeling/projects/_renewals.html", {"project": project, "renewals": found})
