@@ -25,6 +25,14 @@ NAME = Category._meta.get_field("name").max_length
 # --- how a project reads ---------------------------------------------------------------------------------------------
 
 
+class DaySerializer(serializers.Serializer):
+    """What was offered on the day and not given back, answered or not."""
+
+    date = serializers.DateField(help_text="In the site's time zone.")
+    spent = serializers.IntegerField()
+    limit = serializers.IntegerField(allow_null=True, help_text="No more is offered in a day; null for no limit.")
+
+
 class BudgetSerializer(serializers.Serializer):
     """funded = available + reserved + spent, in the smallest unit of the currency."""
 
@@ -33,6 +41,7 @@ class BudgetSerializer(serializers.Serializer):
     available = serializers.IntegerField()
     reserved = serializers.IntegerField()
     spent = serializers.IntegerField()
+    today = DaySerializer()
 
 
 class CountsSerializer(serializers.Serializer):
@@ -78,7 +87,8 @@ class SettingsSerializer(StrictSettings):
             "test_length", "test_pass", "on_fast", "on_guessing", "on_copying", "watch_level", "classifier",
             "retrain_when", "retrain_every", "retrain_hours", "train_on", "training_set",
             "target_confidence", "target_decided", "target_spent", "aim",
-            "accept_share", "accept_confidence", "audit_lead", "cell_price", "price_floor", "price_ceiling", "factors",
+            "accept_share", "accept_confidence", "audit_lead", "price_by", "cell_price",
+            "hourly_rate", "price_floor", "price_ceiling", "hourly_floor", "equal_pay", "least_told", "factors",
         ]  # fmt: skip
 
 
@@ -133,7 +143,8 @@ def figures(project: Project) -> dict:
 
 def budget_of(project: Project) -> dict:
     figures = project.budget.figures()
-    return {"currency": project.budget.currency, "spent": figures.spent} | figures._asdict()
+    today = project.budget.spent_on(timezone.localdate())._asdict()
+    return {"currency": project.budget.currency, "spent": figures.spent, "today": today} | figures._asdict()
 
 
 # --- doors -----------------------------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ REFUSALS = {
     opening.Refused: says(400, "refused"),
     accepting.CannotAudit: says(409, "cannot_audit"),
     training.CannotLearn: says(409, "cannot_learn"),
+    ledger.DaySpent: says(409, "day_spent"),
     ledger.BudgetExhausted: says(409, "budget_exhausted"),
     ledger.InsufficientBalance: says(409, "insufficient_balance"),
     ledger.LedgerRefusal: says(409, "money_refused"),
