@@ -70,6 +70,8 @@ def test_those_who_run_it_see_the_figures_and_workers_do_not():
     project = a_project(items=3, funds=500)
     a_query(project)
     said = owner_of(project).get(f"projects/{project.slug}/").json()
+    today = said["budget"].pop("today")
+    assert (today["spent"], today["limit"]) == (0, None)
     assert said["budget"] == {"currency": "points", "funded": 500, "available": 500, "reserved": 0, "spent": 0}
     counts = {"items": 4, "agreed_items": 0, "unclassified": 0, "open_queries": 1, "workers": 0}
     assert said["counts"] == counts
