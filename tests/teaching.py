@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from django.core.files.storage import storages
 
-from labeling import training
-from labeling.models import Consensus, Project
+from labeling import selecting, training
+from labeling.models import Consensus, Gold, Project
 from tests.making import a_project, a_query, an_item, now
 
 PLACES = {"cat": (0, 0), "dog": (4, 0), "bird": (0, 4)}
@@ -40,6 +40,20 @@ def a_taught_project(agreed=4, unknown=3, **fields):
             item = a_record(project, name)
             if at < agreed:
                 agree(item, name)
+    project.refresh_from_db()
+    return project
+
+
+def a_testing_project(length=3, gold=5, **fields):
+    """Gold that is all cats, and queries to answer after the test."""
+    project = a_project(items=4, test_length=length, **fields)
+    for _ in range(gold):
+        item = an_item(project)
+        Gold.objects.bulk_create(
+            Gold(item=item, category=category, degree=float(category.name == "cat"))
+            for category in project.categories.all()
+        )
+    selecting.refill(project, random_state=0)
     project.refresh_from_db()
     return project
 

@@ -2,27 +2,14 @@
 
 import pytest
 
-from labeling import answering, asking, qualifying, selecting
+from labeling import answering, asking, qualifying
 from labeling.models import Assignment, Gold, Judgment, Member
 from rewards.models import Transfer
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
 from tests.pressing import begin, held, page_of, press, text
+from tests.teaching import a_testing_project
 
 pytestmark = pytest.mark.django_db
-
-
-def a_testing_project(length=3, gold=5, **fields):
-    """Gold that is all cats, and queries to answer after the test."""
-    project = a_project(items=4, test_length=length, **fields)
-    for _ in range(gold):
-        item = an_item(project)
-        Gold.objects.bulk_create(
-            Gold(item=item, category=category, degree=float(category.name == "cat"))
-            for category in project.categories.all()
-        )
-    selecting.refill(project, random_state=0)
-    project.refresh_from_db()
-    return project
 
 
 def take(worker, *names):
