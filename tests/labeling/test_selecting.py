@@ -284,7 +284,7 @@ def test_a_worker_reads_that_everything_has_been_asked():
     assignment = asking.next_assignment(worker, now=now())
     answering.record(assignment, an_answer(assignment.query, ["cat"]), now=now())
     refill(project)
-    with pytest.raises(asking.NothingToAsk, match="Everything has been asked"):
+    with pytest.raises(asking.NothingToAsk, match="Everything that is worth its reward has been asked"):
         asking.next_assignment(worker, now=now())
 
 
@@ -354,12 +354,20 @@ def test_asking_stops_where_no_answer_is_worth_its_price():
     Query.objects.update(state="withdrawn")
     Project.objects.update(item_worth=5)
     refilled = refill(project)
-    assert refilled.opened == 0 and refilled.reason == "Nothing is left that is worth asking."
+    assert refilled.opened == 0 and refilled.code == "worth"
+    assert refilled.reason.startswith("What is left in doubt would cost more than it would settle")
+    assert selecting.ended(Project.objects.get()) == refilled.reason
 
 
 def test_a_worker_reads_that_what_is_left_is_not_worth_its_price():
     project = a_project(items=10, item_worth=5)
     publish(project, [[0.4, 0.35, 0.25]] * 10)
     refill(project)
-    with pytest.raises(asking.NothingToAsk, match="Everything has been asked"):
+    with pytest.raises(asking.NothingToAsk, match="Everything that is worth its reward has been asked"):
         asking.next_assignment(a_worker(project), now=now())
+
+
+def test_what_is_certain_is_not_said_to_be_too_dear():
+    project = a_project(items=5, item_worth=1, target_confidence=None)
+    publish(project, [[0.98, 0.01, 0.01]] * 5)
+    assert refill(project).code == "done"
