@@ -284,7 +284,7 @@ def test_a_worker_reads_that_everything_has_been_asked():
     assignment = asking.next_assignment(worker, now=now())
     answering.record(assignment, an_answer(assignment.query, ["cat"]), now=now())
     refill(project)
-    with pytest.raises(asking.NothingToAsk, match="Everything that is worth its reward has been asked"):
+    with pytest.raises(asking.NothingToAsk, match="Everything has been asked"):
         asking.next_assignment(worker, now=now())
 
 
