@@ -166,7 +166,8 @@ def reliabilities(workers: Collection[int]) -> dict[tuple[int, str], Reliability
 def begin(beliefs: Beliefs, worker: Member, kind: str) -> Reliability:
     """A worker who has not answered this kind yet: a newcomer, or as good as an admin knows."""
     rating, answers = known_beforehand(worker)
-    return Reliability(worker=worker, kind=kind, counts=packed(rates.begun(rating, answers, beliefs.width(kind))))
+    counts = packed(rates.begun(rating, answers, beliefs.width(kind)))
+    return Reliability(worker=worker, kind=kind, rating=rating, counts=counts)
 
 
 def known_beforehand(worker: Member) -> tuple[float, int]:
@@ -185,13 +186,6 @@ def voices(beliefs: Beliefs, judged: Iterable[Said], known: Mapping[tuple, Relia
 def voice_of(beliefs: Beliefs, row: Reliability) -> Voice:
     counts = unpacked(row.counts, beliefs.width(row.kind))
     return Voice(rates.shrunk(counts[None], beliefs.pool(row.kind))[0], row.copies)
-
-
-def rated(beliefs: Beliefs, row: Reliability) -> tuple[float, float]:
-    """How often this worker is right in this kind, and the standard error of that."""
-    pool = beliefs.pool(row.kind)
-    rating = float(rates.accuracy(unpacked(row.counts, beliefs.width(row.kind))[None], pool)[0])
-    return rating, float(np.sqrt(rating * (1 - rating) / (row.judged + pool.skill + 1)))
 
 
 def unpacked(counts: Collection, width: int) -> np.ndarray:

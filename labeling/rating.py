@@ -105,13 +105,18 @@ def learned(assignment: Assignment, said, before, truths, known) -> dict[int, fl
     beliefs = believing.of(query.project)
     row = known.get((worker.pk, query.kind)) or believing.begin(beliefs, worker, query.kind)
     counts = believing.unpacked(row.counts, beliefs.width(query.kind))
+    weight = max(believing.known_beforehand(worker)[1], rates.FIRST)
+    right = row.rating * (row.judged + weight)
     for sign, degrees in ((1, said), (-1, before)) if before else ((1, said),):
         for item, (truth, heard) in truths.items():
             for one in believing.spoken(beliefs, query.kind, asked(query, item, degrees, beliefs)):
-                counts = crowd.learned(counts, one, truth, sign * (crowd.alone(heard, one) if heard else 1.0))
+                telling = crowd.alone(heard, one) if heard else 1.0
+                counts = crowd.learned(counts, one, truth, sign * telling)
+                right += sign * (telling * crowd.rightly(one, truth, row.rating) + (1 - telling) * row.rating)
                 row.judged = max(row.judged + sign, 0)
     row.counts = believing.packed(np.maximum(counts, 0))
-    row.rating, row.error = believing.rated(beliefs, row)
+    row.rating = float(np.clip(right / (row.judged + weight), 0, 1))
+    row.error = float(rates.spread(row.rating, row.judged + weight))
     Reliability.objects.bulk_create(
         [row], update_conflicts=True, unique_fields=["worker", "kind"], update_fields=FIGURES
     )

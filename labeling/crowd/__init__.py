@@ -7,7 +7,7 @@ from labeling.crowd.answers import Answers, Choices
 from labeling.crowd.degrees import Degrees, degrees_of
 from labeling.crowd.fitting import Consensus, Workers
 from labeling.crowd.looks import Looks
-from labeling.crowd.online import Row, Said, alone, evidence, heard, learned, overheard, unheard, update
+from labeling.crowd.online import Row, Said, alone, evidence, heard, learned, overheard, rightly, unheard, update
 from labeling.crowd.rates import Pool
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "heard",
     "learned",
     "overheard",
+    "rightly",
     "unheard",
     "update",
 ]

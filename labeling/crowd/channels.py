@@ -53,6 +53,11 @@ class Channel:
         """Whether each answer (m,) is by somebody who copies."""
         return (self.copying.share > 0)[self.events.source]
 
+    def rightly(self, truth):
+        """How likely each answer (m,) is right, from the truth (n, C) as it is believed."""
+        rows = np.arange(len(self.events.item))
+        return self.sides(rows, truth)[rows, self.events.said]
+
     def alike(self, rows):
         """(m,) a number that answers share which say the same by the same rates."""
         key = (self.events.source[rows] * self.shape[1] + self.events.category[rows]) * 2 + self.events.said[rows] % 2

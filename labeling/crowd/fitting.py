@@ -34,7 +34,7 @@ DOUBT = 10.0  # items of each category that an even spread weighs as much as
 class Workers(NamedTuple):
     """One row a (worker, kind), by name.
 
-    rating: probability of a right answer, on what the worker met; error: its standard error;
+    rating: share of answers that are right, as far as all of them tell; error: its standard error;
     judged: answers; rates: (K, K) what is said (column) under each truth (row), K = 2 (no, yes) for cells; counts: the
     expected counts behind them; copies: share of answers that repeat what others said before.
     """
@@ -250,7 +250,7 @@ class Consensus:
             self.evidence_ = self.evidence_ - best(self.evidence_)[:, None]
         self.prior_, self.blend_ = trusting.trusted(self, prior, mass)
         self.probas_ = self._known(posterior(self.evidence_, self.prior_, self.exclusive))
-        self.workers_ = _workers(self.log_, self.channels_)
+        self.workers_ = _workers(self)
         return self
 
 
@@ -291,9 +291,10 @@ def _checked(gold, shape, exclusive):
     return checked.any(axis=1, keepdims=True) if exclusive else checked
 
 
-def _workers(log, channels):
-    """A source that speaks in both forms has a row for each."""
-    rows = [_rows(channel, log) for channel in channels]
+def _workers(model):
+    """A source that speaks in both forms has a row for each. Ratings are of people's evidence alone."""
+    log, truth = model.log_, model._known(posterior(model.evidence_, model.even(), model.exclusive))
+    rows = [_rows(channel, log, truth, np.array(model.begun_)) for channel in model.channels_]
     if not rows:
         return Workers(log.worker, log.kind, *(np.zeros(0),) * 3, [], [], np.zeros(0))
     name, kind, rating, error, judged, copies = (
@@ -305,12 +306,10 @@ def _workers(log, channels):
                    *([column[n] for n in order] for column in tables), copies[order])  # fmt: skip
 
 
-def _rows(channel, log):
-    judged = np.bincount(channel.events.source, minlength=len(log.worker))
-    rating, weight = np.zeros(len(judged)), np.zeros(len(judged))
-    for kind, pool in channel.pools.items():
-        rows = channel.kinds == kind
-        rating[rows], weight[rows] = rates.accuracy(channel.spoken[rows], pool), judged[rows] + pool.skill + 1
-    error = np.sqrt(rating * (1 - rating) / weight)
+def _rows(channel, log, truth, begun):
+    events, size = channel.events, len(log.worker)
+    judged, heard = (np.bincount(events.source, weight, size) for weight in (None, events.weight))
+    right = np.bincount(events.source, events.weight * channel.rightly(truth), size)
+    rating, error = rates.rated(right, heard, *begun.T)
     columns = log.worker, log.kind, rating, error, judged, channel.copying.share, channel.rates, channel.spoken
     return [column[judged > 0] for column in columns]

@@ -106,6 +106,12 @@ def learned(counts, answer, truth, weight=1.0):
     return counts
 
 
+def rightly(answer, truth, usual):
+    """How likely an answer is right, the truth being believed as (C,) probabilities; half a yes is so as usual."""
+    yes = truth[answer.category]
+    return answer.weight * (yes if answer.said or answer.choice else 1 - yes) + (1 - answer.weight) * usual
+
+
 def alone(row, answer):
     """What an answer counts towards its worker: little while nobody else has judged its item (or cell)."""
     return LONE if row.judgments[answer.category if len(row.judgments) > 1 else 0] <= 1 else 1.0

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 NEWCOMER = 0.75  # crowds average about this
+FIRST = 1.0  # answers that this weighs as much as in a rating
 KIND = 50.0  # answers in all before a kind's own accuracy counts more than NEWCOMER
 POOL = 200.0  # answers a category before its own ease and errors count more than the kind's accuracy and even errors
 SKILL = 8.0  # answers that a kind's accuracy weighs as much as, against a worker's own, where too few tell
@@ -119,6 +120,19 @@ def skilled(counts, pool):
     errors = pool.rates * (1 - np.eye(len(ease)))
     errors /= np.maximum(errors.sum(axis=1, keepdims=True), 1e-12)
     return errors * (1 - moved)[:, :, None] + np.eye(len(ease)) * moved[:, :, None]
+
+
+def rated(right, judged, begun=NEWCOMER, answers=0.0):
+    """(ratings, their standard errors) of workers with so many answers expected to be `right` of those `judged`, and of
+    whom was known beforehand how often they are, as if from so many answers. All (U,) or numbers."""
+    weight = np.maximum(answers, FIRST)
+    rating = (right + weight * np.where(answers > 0, begun, NEWCOMER)) / (judged + weight)
+    return rating, spread(rating, judged + weight)
+
+
+def spread(rating, weight):
+    """Standard error of a rating from so many answers."""
+    return np.sqrt(rating * (1 - rating) / (weight + 1))
 
 
 def accuracy(counts, pool):
