@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 from django.db import IntegrityError, transaction
 
-from labeling import arrays, board
+from labeling import arrays, board, quoting
 from labeling.accepting import freezing, weighing
 from labeling.accepting.weighing import Weighed
 from labeling.models import Audit, Project, Query
@@ -85,8 +85,17 @@ def due(project: Project, seen: board.Board, sure: bool) -> bool:
         refuse_early(project)
     except CannotAudit:
         return False
-    if not sure and not weighing.hopeful(project, freezing.pooled(project, seen), NEARLY, BEFOREHAND):
+    share = enough(project, seen)
+    if not sure and not weighing.hopeful(project, freezing.pooled(project, seen), share, BEFOREHAND):
         return False
     _, plan = weighed(project, seen)
-    nearly = plan.accepted + plan.audits >= NEARLY * plan.items
-    return plan.audits > 0 and (sure or nearly or project.budget.available < BEFOREHAND * plan.cost)
+    nearly = plan.accepted + plan.audits >= share * plan.items
+    return plan.audits > 0 and (sure or nearly or quoting.left(project) < BEFOREHAND * plan.cost)
+
+
+def enough(project: Project, seen: board.Board) -> float:
+    """The share of the pool by which an audit begins by itself: nearly all, or what reaches the project's target."""
+    doubtful = seen.doubtful[seen.present].any(axis=1)
+    if project.target_decided is None or not doubtful.any():
+        return NEARLY
+    return min(NEARLY, max(0.0, 1 - (1 - project.target_decided) / float(doubtful.mean())))

@@ -98,7 +98,7 @@ def hopeful(project: Project, confidence: np.ndarray, nearly: float, beforehand:
     doubt = np.sort(1 - sobered(project, confidence))
     sure = np.cumsum(doubt) <= project.accept_share * np.arange(1, len(doubt) + 1)
     most = len(doubt) / 2 * prices(project).audit
-    return bool(sure.mean() >= nearly if len(sure) else False) or project.budget.available < beforehand * most
+    return bool(sure.mean() >= nearly if len(sure) else False) or quoting.left(project) < beforehand * most
 
 
 def weigh_on(case, accepted: int) -> Weighed:

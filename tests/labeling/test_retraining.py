@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -10,7 +11,7 @@ from django.urls import reverse
 from labeling import answering, asking, attempts, dataset, ending, selecting, training
 from labeling.models import Consensus, Project, TrainingRun
 from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
-from tests.proving import a_sure_project, certify
+from tests.proving import a_sure_project, certify, publish
 from tests.teaching import a_record, a_taught_project, agree, run
 from tests.visiting import page
 
@@ -199,6 +200,17 @@ def test_a_target_certificate_wants_a_certificate_and_the_share():
         an_item(project)
     assert ending.decided(selecting.read(project)) == 0.75
     assert ending.reached(project, selecting.read(project)) == ""
+
+
+def test_an_audit_begins_when_it_would_reach_the_target_certificate():
+    project = a_sure_project(items=300, target_confidence=None)
+    sure, unsure = np.tile([0.98, 0.01, 0.01], (210, 1)), np.tile([0.4, 0.35, 0.25], (90, 1))
+    publish(project, np.vstack([sure, unsure]))
+    selecting.refill(project)
+    assert not project.audits.exists()
+    Project.objects.update(target_decided=0.4)
+    selecting.refill(project)
+    assert project.audits.get().state == "open"
 
 
 def test_a_target_certificate_needs_a_share_that_may_be_wrong():
