@@ -118,15 +118,15 @@ def test_a_spammer_is_set_aside_without_javascript(open_page, admin, project):
 def test_a_wrong_setting_is_found_from_the_summary_and_corrected(open_page, admin, project):
     page = open_page()
     overview(page, admin)
-    tab(page, "Settings")
+    tab(page, "Prices")
     page.get_by_label("Ceiling").fill("5")
-    page.get_by_label("Floor").fill("9")
-    page.get_by_role("button", name="Save the settings").click()
+    page.get_by_label("Floor", exact=True).fill("9")
+    page.get_by_role("button", name="Save the prices").click()
     page.get_by_role("alert").get_by_role("link", name="Ceiling").click()
     expect(page.get_by_label("Ceiling")).to_be_in_viewport()
     page.get_by_label("Ceiling").fill("90")
-    page.get_by_role("button", name="Save the settings").click()
-    expect(page.get_by_text("The settings were saved.")).to_be_visible()
+    page.get_by_role("button", name="Save the prices").click()
+    expect(page.get_by_text("The prices were saved.")).to_be_visible()
     assert Project.objects.get().price_ceiling == 90
 
 

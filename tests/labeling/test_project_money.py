@@ -55,11 +55,13 @@ def test_what_a_new_project_needs_is_on_each_of_its_pages_until_it_has_it(client
     project = a_project(owner=a_user("olga"), funds=0)
     client.force_login(project.members.get().user)
     for name in ("project", "project_items", "project_money", "project_people"):
-        steps = text(page(client, project, name)).partition("Before the first query")[2].partition("</nav>")[0]
+        steps = text(page(client, project, name)).partition("To begin with")[2].partition("</nav>")[0]
         assert [steps.count(words) for words in ("Bring in items", "Fund the budget", "Invite workers", "done")] == [
             1, 1, 1, 0]  # fmt: skip
     a_worker(project), a_query(project), ledger.fund(project.budget, 1)
-    assert "Before the first query" not in text(page(client, project, "project_items"))
+    assert "Invite another worker: 2 must agree, 1 can answer" in text(page(client, project, "project_items"))
+    a_worker(project)
+    assert "To begin with" not in text(page(client, project, "project_items"))
 
 
 def move(client, project, verb, amount, key=None):

@@ -37,11 +37,13 @@ def page(request, project: Project, name: str, *, status: int = 200, **context):
 
 
 def steps(project: Project) -> list[tuple[bool, str, str]]:
-    """(done, words, page) of what a project needs before its first query; nothing once it has all of it."""
+    """(done, words, page) of what a project needs before people can agree on anything; nothing once it has all."""
+    workers = project.members.workers().present().count()
+    more = f"Invite another worker: {project.agree_count} must agree, {workers} can answer"
     needed = [
         (project.items.present().exists(), "Bring in items", "project_items"),
         (project.budget.figures().funded > 0, "Fund the budget", "project_money"),
-        (project.members.workers().present().exists(), "Invite workers", "project_people"),
+        (workers >= project.agree_count, more if workers else "Invite workers", "project_people"),
     ]
     return [] if all(done for done, _, _ in needed) else needed
 
