@@ -103,7 +103,7 @@ def carry_out(trial: Trial) -> None:
     quality = quality_of(trial)
     scene = sampling.scene(project, items=trial.items, random_state=trial.pk, quality=quality, **changed)
     known = {"known": scene.known, "played_items": len(scene.rows), "budget": scene.budget}
-    attempts.mine(trial).update(**known)
+    attempts.mine(trial).update(message="People made up are answering", **known)
     found = comparing.comparison(trial.policies, trial.seeds)
     home = home_of(trial)
     home.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('heartbeat', models.DateTimeField(null=True)),
                 ('finished', models.DateTimeField(null=True)),
                 ('policies', models.JSONField()),
-                ('crowd', models.CharField(choices=[('measured', "As this project's workers have shown themselves"), ('usual', 'Usual: right in 55 to 95% of their choices'), ('careful', 'Careful: right in 75 to 97%'), ('mixed', 'Mixed: usual ones, one in ten answering without looking')], default='usual', max_length=10)),
+                ('crowd', models.CharField(choices=[('measured', 'As measured in this project so far'), ('usual', 'Usual: 55 to 95% right'), ('careful', 'Careful: 75 to 97% right'), ('mixed', 'Usual, and one in ten does not look')], default='usual', max_length=10)),
                 ('classifier', models.CharField(blank=True, max_length=60)),
                 ('seeds', models.PositiveIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10)])),
                 ('items', models.PositiveIntegerField(default=300, validators=[django.core.validators.MinValueValidator(60), django.core.validators.MaxValueValidator(2000)])),

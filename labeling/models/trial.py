@@ -16,10 +16,10 @@ class Trial(Attempt):
     """
 
     class Crowd(models.TextChoices):
-        MEASURED = "measured", "As this project's workers have shown themselves"
-        USUAL = "usual", "Usual: right in 55 to 95% of their choices"
-        CAREFUL = "careful", "Careful: right in 75 to 97%"
-        MIXED = "mixed", "Mixed: usual ones, one in ten answering without looking"
+        MEASURED = "measured", "As measured in this project so far"
+        USUAL = "usual", "Usual: 55 to 95% right"
+        CAREFUL = "careful", "Careful: 75 to 97% right"
+        MIXED = "mixed", "Usual, and one in ten does not look"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="trials")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -25,11 +25,11 @@ POLICIES = {
     policy.name: policy
     for policy in (
         Policy("own", "As the project is set"),
-        *(Policy(str(one), one.label, {"policy": str(one)}) for one in Project.Policy),
+        Policy("planner_sure", "The planner, until sure", {"policy": "planner"} | UNTIL_SURE),
+        Policy("sure", "At random, until sure", {"policy": "random"} | UNTIL_SURE),
         Policy("votes", "At random, by votes", {"policy": "random"} | THREE_VOTES),
         Policy("margin_votes", "Smallest margin, by votes", {"policy": "margin"} | THREE_VOTES),
-        Policy("sure", "At random until sure", {"policy": "random"} | UNTIL_SURE),
-        Policy("planner_sure", "The planner, until sure", {"policy": "planner"} | UNTIL_SURE),
+        *(Policy(str(one), one.label, {"policy": str(one)}) for one in Project.Policy),
     )
 }
 # What makes a project this one and no other, what cannot differ between two that are compared, and the test before the
