@@ -18,7 +18,7 @@ DELIVERED, UNSEEN = 1, 2  # columns of a curve
 
 @dataclass(frozen=True)
 class Band:
-    """Over seeds, at each spend: the mean, and a 95% interval of it; low and high are the mean itself for one seed."""
+    """Over seeds, at each spend: the mean, the lowest and the highest."""
 
     spend: np.ndarray
     mean: np.ndarray
@@ -63,9 +63,7 @@ def at(curve: Curve, spends: np.ndarray, column: int = DELIVERED) -> np.ndarray:
 def band(plays: Plays, spends: np.ndarray, column: int = DELIVERED) -> Band:
     """Of one policy; spends: (k,)."""
     found = np.array([at(curve, spends, column) for curve in plays.values()])
-    mean = found.mean(axis=0)
-    wide = half_width(found) if len(found) > 1 else np.zeros(len(spends))
-    return Band(spends, mean, np.maximum(mean - wide, 0.0), np.minimum(mean + wide, 1.0))
+    return Band(spends, found.mean(axis=0), found.min(axis=0), found.max(axis=0))
 
 
 def half_width(found: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from labeling.simulating.staging import Stage
 
 AT_ONCE = 3  # people at work at the same time
 BREATH = 1.0  # seconds between an answer and the next query
-PAUSE = 60.0  # seconds until somebody else looks whether there is anything to answer
+PAUSE = 61.0  # seconds until somebody else looks whether there is anything: a refill in vain rests for a minute
 EVERY = timedelta(minutes=5)  # what the cluster does by the clock
 ROUNDS = 50  # in which everybody comes once, in another order each time
 POINTS = 40  # of a curve
@@ -45,6 +45,8 @@ class Play(Stage):
         self.coming = np.random.default_rng([seed, 3]).permuted(rounds, axis=1).ravel()
         self.clock, self.busy, self.turn, self.swept = clock.Clock(), set(), 0, timezone.now()
         self.trouble = ""  # why the last run failed
+        self.nothing = ""  # why nobody was asked, the last time
+        self.lasted = 0.0  # seconds until the last answer
 
     def play(self) -> Iterator[dict]:
         """The figures whenever the spend has passed the next point, and at the end."""
@@ -63,13 +65,13 @@ class Play(Stage):
 
     def reading(self) -> dict:
         self.project = Project.objects.select_related("budget", "published").get(pk=self.project.pk)
-        return self.figures(self.project.runs.count()) | {"seconds": round(self.clock.seconds)}
+        return self.figures(self.project.runs.count()) | {"seconds": round(self.lasted)}
 
     def answers(self) -> Iterator[int]:
         """What was spent after each answer, until nobody finds anything to answer any more."""
         due = [(0.0, place, None, None) for place in range(AT_ONCE)]
         spent, vain = 0, 0
-        while vain < 2 * len(self.people):
+        while vain < self.patience or self.run_by_the_clock():
             when, place, who, assignment = heapq.heappop(due)
             now = self.clock.at(when)
             if assignment is not None:
@@ -84,6 +86,20 @@ class Play(Stage):
                 heapq.heappush(due, (when + PAUSE, place, None, None))
                 vain = vain + 1 if not self.busy else 0
             self.work(now)
+
+    @property
+    def patience(self) -> int:
+        """How many find nothing before all have: what waits for other people waits for each of them."""
+        return len(self.people) if self.nothing == "others" else 2 * AT_ONCE
+
+    def run_by_the_clock(self) -> bool:
+        """Nobody finds anything to answer: does a run come that was due on a schedule?"""
+        if self.project.retrain_when != Project.When.SCHEDULE:
+            return False
+        now = self.clock.at(self.clock.seconds + 3600 * self.project.retrain_hours + 1)
+        training.keep_schedules(now)
+        self.work(now)
+        return self.project.queries.fresh().exists()
 
     # --- people ------------------------------------------------------------------------------------------------------
 
@@ -100,7 +116,8 @@ class Play(Stage):
         worker = access.worker_for(self.people[who], self.project.slug)
         try:
             assignment = asking.next_assignment(worker, now=timezone.now())
-        except asking.NothingToAsk:
+        except asking.NothingToAsk as nothing:
+            self.nothing = nothing.code
             return None
         self.busy.add(who)
         return assignment
@@ -118,6 +135,7 @@ class Play(Stage):
     def answer(self, who: int, assignment: Assignment) -> int:
         """What is paid for it."""
         self.busy.discard(who)
+        self.lasted = self.clock.seconds
         query, (rows, columns) = assignment.query, self.rectangle(assignment.query)
         implied = KINDS[query.kind].implied
         said = self.talk.answer(rows, columns, who, query.kind, choice=implied and self.project.exclusive)

@@ -6,19 +6,24 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from labeling.simulating import curves
+from labeling.simulating import curves, policies
 from labeling.simulating.comparing import Comparison
 from labeling.views.charts import Frame, Tick, floor_of
 
 POINTS = 80  # of a line
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-APART = 16  # between two letters
+APART = 20  # between two letters
 WIDTH, HEIGHT = 640, 340
 
 
 @dataclass(frozen=True)
 class Line:
-    """A policy: its mean, the 95% interval of that over seeds (empty with one), and where its letter stands."""
+    """A policy: its mean, the lowest and highest of its seeds (empty with one), and where its letter stands."""
+
+    @property
+    def place(self) -> int:
+        """Its number among the policies, from 1: it has the same colour in every picture."""
+        return LETTERS.index(self.letter) + 1
 
     letter: str
     title: str
@@ -36,16 +41,19 @@ class Spending(Frame):
 
 
 def drawn(found: Comparison, column: int = curves.DELIVERED) -> Spending | None:
-    """None until some play is over. column: see `curves`."""
+    """None until some play is over. column: see `curves`; a policy of which it tells nothing has no line."""
     whole = {name: plays for name, plays in found.whole().items() if plays}
+    keys = {name: (letter, policies.named(name).title) for letter, name in zip(LETTERS, whole, strict=False)}
+    told = {name: plays for name, plays in whole.items() if all(tells(curve, column) for curve in plays.values())}
     most = curves.most(whole)
-    ends = [curve[-1][column] for plays in whole.values() for curve in plays.values()]
-    if not most or None in ends:
+    if not most or not told:
         return None
     left, top, right, bottom = 52, 12, WIDTH - 36, HEIGHT - 34
-    spends = np.linspace(0, most, POINTS)
-    bands = [curves.band(plays, spends, column) for plays in whole.values()]
-    least, step = floor_of(min(float(band.mean[POINTS // 20 :].min()) for band in bands))
+    bands = {
+        name: curves.band(plays, np.linspace(begun(plays, column), most, POINTS), column)
+        for name, plays in told.items()
+    }
+    least, step = floor_of(min(float(band.mean[POINTS // 20]) for band in bands.values()))
 
     def across(spend) -> float:
         return round(left + (right - left) * float(spend) / most, 1)
@@ -53,17 +61,25 @@ def drawn(found: Comparison, column: int = curves.DELIVERED) -> Spending | None:
     def up(value) -> float:
         return round(bottom - (bottom - top) * (min(max(float(value), least), 1.0) - least) / (1 - least), 1)
 
-    ends = spread([up(band.mean[-1]) for band in bands], top, bottom)
-    rows = found.rows([])
+    ends = spread([up(band.mean[-1]) for band in bands.values()], top, bottom)
     return Spending(
         WIDTH, HEIGHT, left, top, right, bottom,
         x=tuple(Tick(across(at), f"{at:,}") for at in round_numbers(most)),
         y=tuple(Tick(up(level / 100), f"{level}%") for level in range(round(100 * least), 101, step)),
         lines=tuple(
-            Line(letter, row.title, path(across, up, spends, band.mean), area(across, up, band), right + 8, end + 4)
-            for letter, row, band, end in zip(LETTERS, rows, bands, ends, strict=False)
+            Line(*keys[name], path(across, up, band.spend, band.mean), area(across, up, band), right + 8, end + 4)
+            for (name, band), end in zip(bands.items(), ends, strict=True) if name in keys
         ),
     )  # fmt: skip
+
+
+def tells(curve: curves.Curve, column: int) -> bool:
+    return any(point[column] is not None for point in curve)
+
+
+def begun(plays: curves.Plays, column: int) -> float:
+    """The spend from which on every seed tells of it."""
+    return max(next(point[0] for point in curve if point[column] is not None) for curve in plays.values())
 
 
 def path(across, up, spends, values) -> str:
