@@ -19,6 +19,7 @@ from labeling.models import Category, Consensus, Gold, Item, Judgment, Media, Pr
 from segmentation.content import BrokenContent, EncoderMissing, Stored
 from segmentation.encodings import EncodingCache
 
+NAMED = 2_000  # items at most that are named one by one in a statement
 NO = 1e-3  # what "not this category" leaves of a likelihood
 LATER = 0.1  # the same, of a category that was not there yet: unknown, yet rarer than what people could choose
 
@@ -250,8 +251,10 @@ def contents(data: Dataset | Some) -> list:
     """What the features read of each item, in array order."""
     media = Media(data.project.media)
     field = "content" if media.has_content else "text" if media == Media.TEXT else "values"
-    rows = data.project.items.filter(row__range=(int(data.rows[0]), int(data.rows[-1])))
-    found = dict(rows.values_list("pk", field).iterator())
+    items = data.project.items.filter(row__range=(int(data.rows[0]), int(data.rows[-1])))
+    if len(data.items) <= NAMED:  # a few of many lie far apart
+        items = items.filter(pk__in=data.items.tolist())
+    found = dict(items.values_list("pk", field).iterator())
     if not found.keys() >= set(data.items.tolist()):
         raise CannotLearn("Items were taken away while the run was reading them. Start another run.")
     wanted = [found[pk] for pk in data.items.tolist()]

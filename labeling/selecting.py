@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from labeling import accepting, checking, ending, pacing, proposals, quoting
+from labeling import accepting, checking, ending, pacing, proposals, quoting, surveying
 from labeling.board import Board, read
 from labeling.kinds import KINDS
 from labeling.models import Consensus, Project, Query, QueryCategory, QueryItem
@@ -149,16 +149,19 @@ def doubt_of(project: Project, board: Board) -> Doubt:
 
 
 def choose(project: Project, board: Board, doubt: Doubt, room: int, rng: np.random.Generator) -> list[Draft]:
-    """Those most worth their price; before any classifier is published, items at random (the naive start)."""
+    """Those most worth their price; before any classifier is published, typical items, or by the plain rules items at
+    random (the naive start)."""
     money = max(0, quoting.left(project) - promised(project)) // project.agree_count
-    price = partial(quotes, project, board)
-    if project.published_id is None:
+    price, drawn, purpose = partial(quotes, project, board), 1.0, Query.Purpose.TEACH
+    if project.published_id:
+        picked = proposals.plan(doubt, price, money, room, rng, project.item_worth, *POLICIES[project.policy])
+    elif project.policy == Project.Policy.PLANNER:
+        known = surveying.surveyed(project, board, doubt, rng)
+        picked = proposals.plan(known, price, money, room, rng, None, [proposals.typical])
+    else:
         found = draw(project, doubt, room, rng)
         drawn, purpose = len(found) / max(1, int(doubt.askable.any(axis=1).sum())), Query.Purpose.RANDOM
         picked = [found[at] for at in proposals.in_turns(found, price(found), money, room)]
-    else:
-        drawn, purpose = 1.0, Query.Purpose.TEACH
-        picked = proposals.plan(doubt, price, money, room, rng, project.item_worth, *POLICIES[project.policy])
     return [Draft(one, purpose, one.value, project.wanted, drawn) for one in picked]
 
 

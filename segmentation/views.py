@@ -65,7 +65,7 @@ def prepare(X, k=10, random_state=None):
     """
     random = check_random_state(random_state)
     coordinates = principal(np.asarray(X, np.float32))
-    graph = affinities(*neighbors.nearest(coordinates, min(k, len(coordinates) - 1), random))
+    graph = neighbourhood(coordinates, k, random)
     return Views(on_one_scale(coordinates), spectrum(graph, random), graph)
 
 
@@ -78,6 +78,11 @@ def principal(X):
     explained = np.cumsum(values) / max(values.sum(), 1e-30)
     a = min(AXES, int((explained < EXPLAINED).sum()) + 1, len(values))
     return (vectors[:, :a] * np.sqrt(values[:a]) if wide else X @ vectors[:, :a]).astype(np.float32)
+
+
+def neighbourhood(coordinates, k=10, random_state=None):
+    """The graph of rows at these principal coordinates (n, a)."""
+    return affinities(*neighbors.nearest(coordinates, min(k, len(coordinates) - 1), check_random_state(random_state)))
 
 
 def on_one_scale(Z):

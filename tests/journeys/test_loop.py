@@ -78,7 +78,7 @@ def test_people_answer_the_classifier_learns_and_the_next_queries_are_others(ope
     page.get_by_role("button", name="Begin").click()
 
     first = answer_until(page, worker, lambda kinds: TrainingRun.objects.exists())
-    assert set(first) == {"categories"}  # nothing is known yet: items at random
+    assert set(first) == {"categories"}  # nothing is known yet: typical items
     before = set(Query.objects.fresh().values_list("pk", flat=True))
 
     run = training.execute(TrainingRun.objects.get())
@@ -87,7 +87,6 @@ def test_people_answer_the_classifier_learns_and_the_next_queries_are_others(ope
     wanted = set(after.values_list("kind", flat=True))
     assert wanted > {"categories"}  # which others, the classifier's doubts decide
     assert not before & set(after.filter(purpose="teach").values_list("pk", flat=True))
-    assert not Query.objects.fresh().filter(purpose="random").exists()
 
     answer_until(page, worker, lambda kinds: set(kinds) >= wanted)
     assert ledger.balance(worker.user, project.budget) == project.budget.spent > 0

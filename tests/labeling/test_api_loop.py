@@ -58,7 +58,7 @@ def test_a_refill_opens_queries_that_are_listed_with_reason_and_price(ring):
     assert said == {"opened": 4, "withdrawn": 0, "reason": ""}
     rows = speaker.get(f"{address}queries/", state="open").json()["results"]
     assert len(rows) == 4
-    assert {row["purpose"] for row in rows} == {"random"} and all(row["reason"] for row in rows)
+    assert {row["purpose"] for row in rows} == {"teach"} and all(row["reason"] for row in rows)
     assert rows[0]["items"] and rows[0]["price"] == 10 * len(rows[0]["items"]) * len(rows[0]["categories"])
     assert [row["id"] for row in speaker.get(f"{address}queries/").json()["results"]][-1] == Query.objects.first().pk
 

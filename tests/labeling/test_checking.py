@@ -84,7 +84,7 @@ def test_a_worker_meets_each_gold_item_once_and_then_goes_on_without():
     refill(project)
     worker, moment = a_worker(project), now()
     asked = [answer_next(worker, moment + timedelta(seconds=n)) for n in range(8)]
-    assert asked == ["gold"] * 3 + ["random"] * 5
+    assert asked == ["gold"] * 3 + ["teach"] * 5
     shown = Counter(Assignment.objects.filter(query__purpose="gold").values_list("query__items", flat=True))
     assert set(shown.values()) == {1}
 

@@ -79,7 +79,7 @@ def test_gold_of_the_test_is_not_asked_again():
     project = a_testing_project(length=3, gold=3, gold_share=1.0)
     worker = a_worker(project)
     take(worker, "cat", "cat", "cat")
-    assert {one.query.purpose for one in take(worker, "cat", "cat", "cat")} == {"random"}
+    assert {one.query.purpose for one in take(worker, "cat", "cat", "cat")} == {"teach"}
 
 
 def test_who_worked_here_before_there_was_a_test_is_not_tested():

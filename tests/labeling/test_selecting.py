@@ -29,8 +29,8 @@ def opened(project):
     return {(query.kind, tuple(item.row for item in query.item_list)) for query in project.queries.open()}
 
 
-def test_before_any_classifier_items_are_drawn_at_random():
-    project = a_project(items=30, queue_size=10)
+def test_before_any_classifier_a_naive_start_draws_items_at_random():
+    project = a_project(items=30, queue_size=10, policy="random")
     assert refill(project).opened == 10
     assert set(project.queries.values_list("kind", "purpose", "run")) == {("categories", "random", None)}
     assert project.queries.first().drawn == pytest.approx(10 / 30)
@@ -134,7 +134,7 @@ def test_gold_checks_workers_and_is_not_asked_to_teach():
     Gold.objects.create(item=item, category=project.categories.first(), degree=1)
     refill(project)
     queries = {query.item_list[0]: query.purpose for query in project.queries.open()}
-    assert queries.pop(item) == "gold" and set(queries.values()) == {"random"}
+    assert queries.pop(item) == "gold" and set(queries.values()) == {"teach"}
     standing = project.queries.get(purpose="gold")
     refill(project)
     assert project.queries.get(purpose="gold") == standing, "one standing gold query is enough"
