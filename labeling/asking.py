@@ -34,12 +34,13 @@ SENTENCES = {
     "reached": "The classifier is as sure as this project asks for. There is nothing left to ask.",
     "certified": "As many items are decided as this project asks for. There is nothing left to ask.",
     "spent": "This project has spent what it was to spend. Your answers are safe and paid.",
+    "daily": "This project spends so little in a day that it can ask nobody. Your answers are safe and paid.",
     "worth": "Everything that is worth its reward has been asked. Thank you.",
     "done": "Everything has been asked. Thank you.",
     "unready": "This project has nothing to ask yet. Its admin is still preparing it.",
 }
 
-ENDED = ("budget", "reached", "certified", "spent", "worth", "done")
+ENDED = ("budget", "reached", "certified", "spent", "daily", "worth", "done")
 
 
 class NothingToAsk(Exception):

@@ -185,5 +185,9 @@ def largest_offer(project: Project) -> int:
 
 
 def affordable(project: Project) -> bool:
-    """Does what is left pay for one cell, quoted for the median worker?"""
-    return largest_offer(project) >= min(quote_ahead(project, [(kind, {"cells": 1}) for kind in KINDS]))
+    """Does what is left, and what a day may spend, pay for one cell, quoted for the median worker?"""
+    return largest_offer(project) >= cheapest(project)
+
+
+def cheapest(project: Project) -> int:
+    return min(quote_ahead(project, [(kind, {"cells": 1}) for kind in KINDS]))

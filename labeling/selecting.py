@@ -16,6 +16,7 @@ from labeling.board import Board, read
 from labeling.kinds import KINDS
 from labeling.models import Consensus, Project, Query, QueryCategory, QueryItem
 from labeling.proposals import Doubt, Proposal
+from rewards.models import MOST
 
 LOW = 3  # the queue is low when no more than a third of it is fresh
 HEAP = 4  # at most so many queue sizes are open, those waiting for further people included
@@ -188,9 +189,11 @@ def auditing(project: Project, board: Board, doubt: Doubt, room: int, sure: bool
 
 
 def quotes(project: Project, board: Board, found: Sequence[Proposal]) -> list[int]:
-    """What one answer to each proposal costs, quoted for the median worker."""
+    """What one answer to each proposal costs, quoted for the median worker; out of reach where no day pays for it."""
     facts = quoting.facts_ahead(project, found, board.items, quoting.conditions(project))
-    return quoting.quote_ahead(project, [(one.kind, of) for one, of in zip(found, facts, strict=True)])
+    prices = quoting.quote_ahead(project, [(one.kind, of) for one, of in zip(found, facts, strict=True)])
+    most = project.budget.daily_limit
+    return prices if most is None else [price if price <= most else MOST + 1 for price in prices]
 
 
 def publish(project: Project, board: Board, drafts: Sequence[Draft]) -> int:
@@ -270,10 +273,11 @@ NOTHING = {
     "full": "The queue is full.",
     "budget": "The budget does not pay for another query.",
     **ending.SENTENCES,
+    "daily": "A day may not spend as much as one answer costs. Raise its limit on the page of money.",
     "worth": "What is left in doubt would cost more than it would settle of what knowing an item is worth to you.",
     "done": "Nothing is left that is worth asking.",
 }
-ENDS = (*ending.SENTENCES, "budget", "worth", "done")
+ENDS = (*ending.SENTENCES, "budget", "daily", "worth", "done")
 
 
 def why_closed(project: Project) -> str:
@@ -298,4 +302,6 @@ def exhausted(project: Project, doubtful: bool) -> str:
     """What has come to its end where no target is reached: doubt, what asking is worth, or money."""
     if quoting.affordable(project):
         return "worth" if doubtful and project.item_worth is not None else "done"
+    if quoting.left(project) >= quoting.cheapest(project):
+        return "daily"
     return "spent" if quoting.left(project) < project.budget.available else "budget"

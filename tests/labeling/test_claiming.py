@@ -175,6 +175,15 @@ def test_what_a_day_never_pays_for_leaves_the_queue():
     assert query.state == "withdrawn"
 
 
+def test_a_limit_below_any_price_is_said_to_be_that():
+    project = a_project(cell_price=10, items=3)
+    ledger.limit_days(project.budget, 9)
+    assert selecting.refill(project).reason.startswith("A day may not spend as much as one answer costs.")
+    assert refusal(a_worker(project)) == "daily"
+    ledger.limit_days(project.budget, None)
+    assert selecting.refill(project).opened == 3
+
+
 @pytest.mark.django_db(transaction=True)
 def test_offers_at_the_same_moment_never_overspend_a_day():
     project = a_project(cell_price=10, wanted=9, agree_count=9)
