@@ -22,7 +22,8 @@ from segmentation.forecasts import Range
 __all__ = ["FORMATS", "WHAT", "as_csv", "as_jsonl", "judgments", "labeled", "ledger", "predictions", "runs"]
 
 CHUNK = 1_000
-EXAM = "exam_items", "accuracy", "accuracy_low", "accuracy_high", "log_loss", "mean_confidence"  # of a run's figures
+EXAM = "exam_items", "accuracy", "accuracy_low", "accuracy_high", "people_error", "delivered", "delivered_low"
+EXAM += "delivered_high", "log_loss", "mean_confidence"  # of a run's figures
 
 
 def labeled(project: Project) -> Iterator[dict]:

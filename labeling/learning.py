@@ -6,7 +6,7 @@ from importlib import import_module
 
 import numpy as np
 
-from labeling import arrays, artifacts, dataset, predicting
+from labeling import arrays, artifacts, dataset, examining, predicting
 from labeling.dataset import CannotLearn, Dataset
 from labeling.models import Consensus, Gold, Project, Query, QueryItem, TrainingRun
 from segmentation import confidence, promotion
@@ -43,6 +43,7 @@ def learn(run: TrainingRun, report: Report) -> Learned:
     made |= foretold(run, data, X, made, between(report, 0.5, 0.9))
     report(0.9, "Comparing with the published classifier")
     metrics, verdict = evaluate(data, probability)
+    metrics |= examined(data, X, probability)
     return Learned(probability, made, metrics | heard(fitted) | {"spent": spent}, verdict, data.known)
 
 
@@ -157,6 +158,15 @@ def evaluate(data: Dataset, probability: np.ndarray) -> tuple[dict, promotion.Ve
             "exam_confidence": exam_confidence(new, truth, exclusive),
         }
     return metrics, verdict
+
+
+def examined(data: Dataset, X: np.ndarray, probability: np.ndarray) -> dict:
+    """What else the exam says: how right all that is delivered is, and what choosing has saved; {} without an exam."""
+    at, truth = exam(data)
+    if not len(at):
+        return {}
+    said = probability[np.ix_(data.rows, data.columns)]
+    return examining.delivered(data, said, at, truth) | examining.saving(data, X, at, truth)
 
 
 def exam_confidence(probability: np.ndarray, truth: np.ndarray, exclusive: bool) -> float:

@@ -113,10 +113,10 @@ def accuracy(probabilities, truth, exclusive):
     if not items:
         return Estimate(None, 0.0, 1.0, 0)
     value = float(right[known].mean())
-    return Estimate(value, *_wilson(value, items), items)
+    return Estimate(value, *wilson(value, items), items)
 
 
-def _wilson(share, items):
+def wilson(share, items):
     z = ndtri(0.975)
     middle = share + z**2 / (2 * items)
     half = z * np.sqrt(share * (1 - share) / items + z**2 / (4 * items**2))

@@ -8,7 +8,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from labeling import accepting, classifying, selecting, training
 from labeling.models import Certificate, Project, TrainingRun
 from labeling.views.gates import by, signed_in
-from labeling.views.projects import figures, foretelling, spending
+from labeling.views.projects import examined, figures, foretelling, spending
 from labeling.views.projects.frame import changeable, page, readable
 
 
@@ -31,6 +31,9 @@ def picture(request, project: Project, status: int = 200):
         agreed=agreed,
         runs=figures.runs(project),
         accuracy=figures.accuracy(project),
+        delivered=examined.delivered(project),
+        mistaken=examined.mistaken(project),
+        saved=examined.saved(project),
         ended=selecting.ended(project),
         coming=figures.coming(project),
         newcomers=classifying.newcomers(project),
