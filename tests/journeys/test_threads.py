@@ -10,13 +10,25 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from labeling import agreeing, answering, asking, attempts, consensus, rating, renewing, selecting, training
+from labeling import (
+    agreeing,
+    answering,
+    asking,
+    attempts,
+    consensus,
+    leaving,
+    opening,
+    rating,
+    renewing,
+    selecting,
+    training,
+)
 from labeling.kinds import KINDS
 from labeling.models import Assignment, Consensus, Judgment, Member, Query, TrainingRun
 from rewards import ledger
 from rewards.auditing import audit
 from rewards.models import Kind, Transfer
-from tests.making import a_project, a_query, a_worker, an_answer, an_item, now
+from tests.making import a_project, a_query, a_user, a_worker, an_answer, an_item, now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 16
@@ -311,3 +323,39 @@ def test_refills_while_people_work_ask_no_cell_twice_and_stay_in_the_budget():
     assert all(len(queries) == 1 for queries in cells.values())
     never_more_people_than_wanted(project)
     agrees_with_the_rows(project)
+
+
+# --- who is there ----------------------------------------------------------------------------------------------------
+
+
+def test_of_owners_who_leave_at_once_one_stays():
+    project = a_project()
+    owners = [opening.join(a_user(), project, "owner") for _ in range(7)] + [project.members.first()]
+
+    def leave(member):
+        try:
+            leaving.leave(member.user, held_again(member).project, now())
+        except leaving.Refused:
+            return False
+        return True
+
+    assert Counter(at_once(leave, owners)) == {True: 7, False: 1}
+    assert project.members.present().count() == 1
+
+
+def test_whoever_is_removed_while_working_leaves_no_money_behind():
+    project = a_project(funds=100_000, agree_count=1, wanted=1)
+    for _ in range(40):
+        a_query(project)
+    workers = [a_worker(project) for _ in range(8)]
+
+    def work_or_go(worker):
+        if worker in workers[4:]:
+            leaving.remove(worker, now())
+            return None
+        return work(worker)
+
+    at_once(work_or_go, workers)
+    asking.expire(now() + timedelta(hours=1))  # what was leased at the very moment
+    assert project.budget.figures().reserved == 0
+    assert audit().differences == []

@@ -199,6 +199,17 @@ def test_a_member_is_added_and_a_new_one_gets_a_password():
         command("add_member", project.slug, "c leo!", "--create")
 
 
+def test_members_go_but_not_the_last_owner():
+    project = a_project(owner=a_user("olga"))
+    a_worker(project, "ada")
+    assert command("remove_member", project.slug, "ada") == f"ada is no longer worker in {project}.\n"
+    assert not project.members.workers().present().exists()
+    with pytest.raises(CommandError, match="ada has no role worker"):
+        command("remove_member", project.slug, "ada")
+    with pytest.raises(CommandError, match="Make somebody else an owner first"):
+        command("remove_member", project.slug, "olga", "--role", "owner")
+
+
 # --- the ring --------------------------------------------------------------------------------------------------------
 
 
