@@ -25,6 +25,7 @@ from labeling.models import Classification, Project, TrainingRun
 log = logging.getLogger(__name__)
 
 BLOCK = 2_000  # items read, described and classified at a time: memory holds these, however many have come
+OVERTAKEN = "Another run was published meanwhile."
 BEFORE = "probability before"  # among a run's arrays: the version that readers may still hold
 
 
@@ -107,7 +108,10 @@ def execute(new: Classification) -> Classification:
 def carry_out(new: Classification) -> Classification:
     """What follows the start of an attempt; then what is in doubt is asked, and what came meanwhile classified."""
     try:
-        publish(new, grown(new, attempts.reporter(new)))
+        if new.run.project.published_id == new.run_id:
+            publish(new, grown(new, attempts.reporter(new)))
+        else:
+            attempts.finish(new, State.REFUSED, OVERTAKEN)
     except CannotLearn as sentence:
         attempts.finish(new, State.FAILED, str(sentence))
     except Exception as error:
@@ -159,7 +163,7 @@ def publish(new: Classification, pointer: dict) -> bool:
         if won:
             attempts.finish(new, State.DONE, f"{new.rows:,} rows are classified.")
         else:
-            attempts.finish(new, State.REFUSED, "Another run was published meanwhile.")
+            attempts.finish(new, State.REFUSED, OVERTAKEN)
     if won and BEFORE in run.arrays:
         kept = run.project.runs.values_list("arrays", flat=True)
         arrays.delete([run.arrays[BEFORE]], kept=[pointer for made in kept for pointer in made.values()])

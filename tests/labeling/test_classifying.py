@@ -224,6 +224,15 @@ def test_a_run_published_meanwhile_wins(monkeypatch):
     assert TrainingRun.objects.get(pk=old.pk).arrays["probability"]["shape"] == [21, 3]
 
 
+def test_where_another_run_was_published_before_it_began_nothing_is_read(monkeypatch):
+    project = a_learned_project()
+    new = bring(project)
+    run(project)
+    monkeypatch.setattr(classifying, "grown", lambda *args: pytest.fail("It was classified all the same."))
+    late = classifying.execute(Classification.objects.get(pk=new.pk))
+    assert late.state == State.REFUSED and project.published.number == 2
+
+
 def test_an_orphan_turns_no_array():
     project = a_learned_project()
     orphan = bring(project)
