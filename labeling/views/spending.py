@@ -13,7 +13,7 @@ from labeling.views.charts import Frame, Tick, floor_of
 POINTS = 80  # of a line
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 APART = 20  # between two letters
-WIDTH, HEIGHT = 640, 340
+WIDTH, HEIGHT = 540, 320
 
 
 @dataclass(frozen=True)

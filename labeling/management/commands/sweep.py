@@ -3,7 +3,10 @@
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from labeling import asking, classifying, training
+from labeling import asking, classifying, training, trying
+
+
+SWEEPS = {training: "runs", classifying: "classifications", trying: "trials"}
 
 
 class Command(BaseCommand):
@@ -11,7 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         now = timezone.now()
+        rung = [f"{flow.sweep(now):,} {what}" for flow, what in SWEEPS.items()]
         self.stdout.write(
             f"{asking.expire(now):,} assignments expired, {training.keep_schedules(now):,} runs due on schedule, "
-            f"{training.sweep(now):,} runs and {classifying.sweep(now):,} classifications rung for again."
+            f"{', '.join(rung)} rung for again."
         )
