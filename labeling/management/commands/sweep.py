@@ -5,7 +5,6 @@ from django.utils import timezone
 
 from labeling import asking, classifying, training, trying
 
-
 SWEEPS = {training: "runs", classifying: "classifications", trying: "trials"}
 
 
