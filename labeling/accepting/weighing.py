@@ -15,7 +15,8 @@ LEAST_MARGIN = 0.2  # by so much at least the people of an audit are right rathe
 
 
 class Prices(NamedTuple):
-    """What people get for one item: audited, and decided without a certificate. In answers where nothing is paid.
+    """What people get for one item: audited, and decided without a certificate, but for no more than knowing an item is
+    worth to the project. In answers where nothing is paid.
 
     lead: people by whom an audited answer must lead; right: of how many audited items they then tell the truth.
     """
@@ -54,7 +55,10 @@ def prices(project: Project) -> Prices:
     lead = next(enough, max(walks, key=lambda lead: walks[lead][0]))
     right, people = walks[lead]
     unit = project.budget.currency if row else "answers"
-    return Prices(lead, max(row, 1) * people, max(row, 1) * project.agree_count, right, unit)
+    decided = max(row, 1) * project.agree_count
+    if row and project.item_worth is not None:
+        decided = min(decided, project.item_worth)  # nobody would pay more for it, so no more is saved
+    return Prices(lead, max(row, 1) * people, decided, right, unit)
 
 
 def walk(rating: float, lead: int, workers: int) -> tuple[float, float]:

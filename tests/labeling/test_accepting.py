@@ -78,6 +78,20 @@ def test_what_an_audited_item_costs_is_what_it_takes_until_one_answer_leads():
     assert cost.right == pytest.approx(np.mean(right), abs=0.006) and cost.answers == 3 * project.agree_count
 
 
+def test_what_an_audit_lets_be_accepted_is_worth_no_more_than_knowing_it_is():
+    project = a_sure_project()
+    dear = weighing.prices(project)
+    assert weighing.weigh(project, freezing.pooled(project, board.read(project))).saved > 0
+    for worth, answers in ((10**6, dear.answers), (dear.answers // 2, dear.answers // 2), (1, 1)):
+        Project.objects.filter(pk=project.pk).update(item_worth=worth)
+        project.refresh_from_db()
+        assert weighing.prices(project) == dear._replace(answers=answers)
+    with pytest.raises(accepting.CannotAudit, match="would pay"):
+        accepting.begin(project, now())
+    refill(project)
+    assert not Audit.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("rating", "workers", "lead"), [(0.97, 20, 2), (0.9, 20, 3), (0.85, 20, 4), (0.8, 20, 5), (0.9, 6, 2)]
 )
