@@ -50,6 +50,14 @@ def lead_of(skill):
     return lead, right, lead * (2 * right - 1) / (2 * skill - 1)
 
 
+def audited(book, confidence, guess, share, plan, lead, random):
+    """The certificate or None, the places audited, what people said there."""
+    places = certificates.next_audit(confidence, random.random(len(confidence)), [], plan.audits)
+    said = [decided(book, int(item), lead) for item in places]
+    wrong = np.array([one != guess[item] for one, item in zip(said, places, strict=True)])
+    return certificates.certify(confidence, places, wrong, share, DELTA), places, said
+
+
 def copied(book):
     """A book that goes on by itself."""
     other = copy(book)
