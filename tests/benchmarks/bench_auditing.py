@@ -3,7 +3,7 @@
 Run by name: `python tests/benchmarks/bench_auditing.py [--seeds 0 1 2] [--pools ...] [--share .1] [--skilled]`. The
 planner asks; after each round an audit is weighed as the product weighs it, and begins where nearly all would be
 decided, or when the planner's money is spent. What a certificate accepts is asked of nobody; the rest is asked until .9
-sure, by five people at most. Without an audit every item is, for money that is counted the same way.
+sure, by two people at least, as a project's rule has it, and five at most. Without an audit every item is.
 """
 
 import argparse
@@ -25,6 +25,7 @@ NEARLY = 0.9
 RIGHT = 0.99
 PLACES = 4
 MOST_LEAD = 5
+AGREE = 2  # people that the project wants to agree
 MONEY = 40_000  # asked by the planner before it gives up
 
 
@@ -84,7 +85,7 @@ def due(here, seed, share, skill):
     cost = price("categories", here.shape[1])
     for round_ in learned(here, seed):
         confidence = round_[-1].posterior.max(axis=1)
-        plan = certificates.worth_auditing(confidence, share, DELTA, people * cost, 3 * cost, right)
+        plan = certificates.worth_auditing(confidence, share, DELTA, people * cost, AGREE * cost, right)
         if plan.audits and plan.accepted + plan.audits >= NEARLY * len(confidence):
             break
     return *round_, plan, lead
@@ -94,7 +95,7 @@ def finished(book, learner, state, settled):
     """Whatever is not settled is asked until sure: the labels (n,)."""
     random = np.random.default_rng(5)
     while True:
-        doubt = (book.asked == 0) | ((book.asked < 5) & (state.posterior.max(axis=1) < 0.9))
+        doubt = (book.asked < AGREE) | ((book.asked < 5) & (state.posterior.max(axis=1) < 0.9))
         rest = np.flatnonzero(doubt & ~settled)
         if not len(rest):
             return state.posterior.argmax(axis=1)
