@@ -148,10 +148,10 @@ class Command(BaseCommand):
         if as_json:
             return
         heads = [f"until {level:.0%}" for level in levels]
-        self.stdout.write(f"{'':34}{'spends':>9}{'right':>8}{'unseen':>8}" + "".join(f"{head:>26}" for head in heads))
-        for row in found.rows(levels):
+        self.stdout.write(f"{'':34}{'spends':>9}{'right':>8}{'unseen':>8}" + "".join(f"{head:>30}" for head in heads))
+        for at, row in enumerate(found.rows(levels)):
             unseen = "" if row.unseen is None else f"{row.unseen:.1%}"
-            needs = "".join(f"{needed(*pair):>26}" for pair in row.needs)
+            needs = "".join(f"{needed(*pair, first=not at):>30}" for pair in row.needs)
             self.stdout.write(f"{row.title[:33]:34}{row.spend:9,.0f}{row.accuracy:8.1%}{unseen:>8}{needs}")
 
     def plot(self, path, project, scene, found, reach):
@@ -236,12 +236,14 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def needed(need, ratio) -> str:
+def needed(need, ratio, first: bool) -> str:
+    """The money, in how many plays if not in all, and times that of the first policy."""
     if need.money is None:
         return "never"
-    interval = "" if ratio.low is None else f" [{ratio.low:.2f}, {ratio.high:.2f}]"
     missed = "" if need.reached == need.seeds else f" {need.reached}/{need.seeds}"
-    return f"{need.money:,.0f}{missed}" + ("" if ratio.value is None else f" x{ratio.value:.2f}{interval}")
+    interval = "" if ratio.low is None else f" [{ratio.low:.2f}, {ratio.high:.2f}]"
+    times = "" if first or ratio.value is None else f" x{ratio.value:.2f}{interval}"
+    return f"{need.money:,.0f}{missed}{times}"
 
 
 def agreement(sure: float | None) -> dict:
