@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from labeling import costing, earning, quoting
 from labeling.access import READS, RUNS
 from labeling.api.bodies import Whole, asked, read
-from labeling.api.doors import described, get, post
+from labeling.api.doors import get, post
 from labeling.api.finding import project_for
 from labeling.api.idempotency import idempotent
 from labeling.api.projects import BudgetSerializer, SettingsSerializer, budget_of, check
@@ -61,7 +61,8 @@ def billed(bill: costing.Bill) -> dict:
     return {"kinds": dict(zip(KINDS, bill.lines, strict=True)), "overall": bill.overall, "buys": bill.buys}
 
 
-@described(EffectSerializer, body=PricesSerializer)
+@post(EffectSerializer, PricesSerializer)
+@idempotent(repeatable=True)
 def effect(request, project):
     """What a change of prices would come to, before it is saved."""
     project = project_for(request.user, project, READS)

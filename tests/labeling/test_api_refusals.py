@@ -52,7 +52,7 @@ def house():
     a_query(project, "items")
     assignment = asking.next_assignment(worker, now=now())
     numbers = {"project": project.slug, "assignment": assignment.pk, "worker": worker.pk, "item": 1, "number": 1}
-    return Speaker(user), numbers | {"member": worker.pk}
+    return Speaker(user), numbers | {"member": worker.pk, "query": assignment.query_id}
 
 
 def shape_of(method, path):
