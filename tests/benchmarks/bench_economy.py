@@ -38,6 +38,7 @@ SHARE = 0.2  # of what has been spent is the next round's money
 MOST = 250_000
 ASKED = 6  # times that the planner asks about an item at most
 CERTAIN = 0.98
+WEAK = " weak"  # after the name of a pool whose features went through a random projection
 
 
 class State(NamedTuple):
@@ -316,30 +317,31 @@ def main():
     parser.add_argument("--pools", nargs="+", default=NAMES, choices=NAMES)
     parser.add_argument("--methods", nargs="+", default=list(METHODS)[:5], choices=METHODS)
     parser.add_argument("--classes", type=int, default=10, help="letter has 26")
-    parser.add_argument("--weak", action="store_true", help="features through a random projection")
+    parser.add_argument("--weak", action="store_true", help="beside each pool, the same through a random projection")
     parser.add_argument("--slips", nargs="*", default=[], help="yes_no=0.3: errors in a kind, times the usual")
     parser.add_argument("--kept", type=Path, help="figures are kept here and not measured twice")
     args = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     slips = {kind: float(times) for kind, times in (one.split("=") for one in args.slips)}
     kept = json.loads(args.kept.read_text()) if args.kept and args.kept.exists() else {}
-    for pool in args.pools:
+    pools = [f"{name}{weak}" for name in args.pools for weak in (("", WEAK) if args.weak else ("",))]
+    for pool in pools:
         for seed in args.seeds:
             here = None
             for method in args.methods:
                 runs = kept.setdefault(pool, {}).setdefault(method, {})
                 if str(seed) in runs:
                     continue
-                here = here or world(pool, seed, args.classes, args.weak, slips)
+                here = here or world(pool.removesuffix(WEAK), seed, args.classes, pool.endswith(WEAK), slips)
                 start, curve = process_time(), play(here, method, seed)
                 runs[str(seed)] = reached(curve, here.full) | {"spent": curve[-1][0], "curve": curve}
                 figures = "".join(f"{runs[str(seed)][target]:10.0f}" for target in TARGETS)
-                print(f"{pool:10} {seed} {method:24}{figures}   {process_time() - start:5.1f} s", flush=True)
+                print(f"{pool:15} {seed} {method:24}{figures}   {process_time() - start:5.1f} s", flush=True)
                 if args.kept:
                     args.kept.write_text(json.dumps(kept))
     ours = "planner" if "planner" in args.methods else args.methods[-1]
-    show(kept, ours, args.pools)
-    for pool in args.pools if len(args.pools) > 1 else ():
+    show(kept, ours, [pool for pool in pools if not pool.endswith(WEAK)])
+    for pool in pools if len(pools) > 1 else ():
         show(kept, ours, [pool])
 
 
