@@ -7,12 +7,11 @@ copies are no witnesses, and some items look like what they are not, so people's
 
 from copy import copy
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from scipy.special import betaln, logsumexp
 
-from labeling.crowd import heldout, rates, telling, trusting
+from labeling.crowd import heldout, telling, trusting
 from labeling.crowd.answers import read, sample
 from labeling.crowd.channels import Celled, Chosen
 from labeling.crowd.copying import TRIALS
@@ -20,6 +19,7 @@ from labeling.crowd.degrees import degrees
 from labeling.crowd.looks import sides
 from labeling.crowd.online import LONE, Row
 from labeling.crowd.posteriors import ASKED, OPEN, asked_about, best, posterior, with_gold
+from labeling.crowd.workers import workers_of
 
 SWEEPS = 10
 OVERLAP = {True: 3, False: 2}  # answers to an exclusive item, to a cell, that let its truth tell how frequent it is
@@ -29,24 +29,6 @@ FEW = 0.45  # of all answers at most come from copiers; were they more, nobody c
 SAMPLE = 100_000  # answers in which to look for copies; more would find hardly more
 NOTHING = (0.0, 0.0)  # known of a worker beforehand
 DOUBT = 10.0  # items of each category that an even spread weighs as much as
-
-
-class Workers(NamedTuple):
-    """One row a (worker, kind), by name.
-
-    rating: share of answers that are right, as far as all of them tell; error: its standard error;
-    judged: answers; rates: (K, K) what is said (column) under each truth (row), K = 2 (no, yes) for cells; counts: the
-    expected counts behind them; copies: share of answers that repeat what others said before.
-    """
-
-    name: np.ndarray
-    kind: np.ndarray
-    rating: np.ndarray
-    error: np.ndarray
-    judged: np.ndarray
-    rates: list
-    counts: list
-    copies: np.ndarray
 
 
 class Consensus:
@@ -200,7 +182,7 @@ class Consensus:
         return whole.sum() + sum(channel.denied() for channel in self.channels_)
 
     def _sweep(self):
-        self.truth_ = self._known(posterior(self._raw(), self.even(), self.exclusive))
+        self.truth_ = self.known(posterior(self._raw(), self.even(), self.exclusive))
         for channel in self.channels_:
             channel.learn(self.truth_, self.weight_)
         self.base_, self.asked_ = self._frequent(self.truth_), self._answered(self.truth_)
@@ -227,7 +209,7 @@ class Consensus:
     def _raw(self):
         return sum((channel.evidence() for channel in self.channels_), np.zeros(self.log_.shape))
 
-    def _known(self, cells):
+    def known(self, cells):
         return with_gold(cells, self.gold_, self.exclusive)
 
     def _frequent(self, truth):
@@ -249,8 +231,8 @@ class Consensus:
         if self.exclusive and raw.size:
             self.evidence_ = self.evidence_ - best(self.evidence_)[:, None]
         self.prior_, self.blend_ = trusting.trusted(self, prior, mass)
-        self.probas_ = self._known(posterior(self.evidence_, self.prior_, self.exclusive))
-        self.workers_ = _workers(self)
+        self.probas_ = self.known(posterior(self.evidence_, self.prior_, self.exclusive))
+        self.workers_ = workers_of(self)
         return self
 
 
@@ -289,27 +271,3 @@ def _checked(gold, shape, exclusive):
     if gold is not None:
         checked[np.asarray(gold[0]), np.asarray(gold[1])] = True
     return checked.any(axis=1, keepdims=True) if exclusive else checked
-
-
-def _workers(model):
-    """A source that speaks in both forms has a row for each. Ratings are of people's evidence alone."""
-    log, truth = model.log_, model._known(posterior(model.evidence_, model.even(), model.exclusive))
-    rows = [_rows(channel, log, truth, np.array(model.begun_)) for channel in model.channels_]
-    if not rows:
-        return Workers(log.worker, log.kind, *(np.zeros(0),) * 3, [], [], np.zeros(0))
-    name, kind, rating, error, judged, copies = (
-        np.concatenate(column) for column in zip(*(row[:6] for row in rows), strict=True)
-    )
-    order = np.lexsort((kind, name))
-    tables = [[table for row in rows for table in row[at]] for at in (6, 7)]
-    return Workers(*(column[order] for column in (name, kind, rating, error, judged)),
-                   *([column[n] for n in order] for column in tables), copies[order])  # fmt: skip
-
-
-def _rows(channel, log, truth, begun):
-    events, size = channel.events, len(log.worker)
-    judged, heard = (np.bincount(events.source, weight, size) for weight in (None, events.weight))
-    right = np.bincount(events.source, events.weight * channel.rightly(truth), size)
-    rating, error = rates.rated(right, heard, *begun.T)
-    columns = log.worker, log.kind, rating, error, judged, channel.copying.share, channel.rates, channel.spoken
-    return [column[judged > 0] for column in columns]

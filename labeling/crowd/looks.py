@@ -14,10 +14,8 @@ from labeling.crowd.posteriors import OPEN
 
 HALF = np.log(0.5)
 TORN, MISLED = 0.3, 0.01  # shares of items in most crowds
-LEAST = 0.01  # of answers about what is plainly seen are slips, even a careful worker's
-
-
 MOST = 0.8  # of one category's items at most are torn
+LEAST = 0.01  # of answers about what is plainly seen are slips, even a careful worker's
 
 
 class Looks(NamedTuple):
@@ -30,9 +28,8 @@ class Looks(NamedTuple):
 
 def usual(categories, exclusive):
     """The Looks of items before a project's answers tell."""
-    return looks(
-        TORN, MISLED, np.full(categories, 1 / max(categories, 1)) if exclusive else np.full((categories, 2), 0.5)
-    )
+    even = np.full(categories, 1 / max(categories, 1)) if exclusive else np.full((categories, 2), 0.5)
+    return looks(TORN, MISLED, even)
 
 
 def looks(torn, misled, base):
