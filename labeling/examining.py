@@ -34,7 +34,8 @@ def delivered(data: Dataset, probability: np.ndarray, at: np.ndarray, truth: np.
         rest, count = confidence.item_confidence(probability, True)[left.all(axis=1)], int(agreed.any(axis=1).sum())
     else:
         rest, count = confidence.cell_confidence(probability)[left], int(agreed.sum())
-    found = exams.delivered(sure, right, item, rest, count, error)
+    people = mistaken(data, at, truth)
+    found = exams.delivered(sure, right, item, rest, count, error, people)
     if found.value is None:
         return {}
     return {
@@ -42,7 +43,7 @@ def delivered(data: Dataset, probability: np.ndarray, at: np.ndarray, truth: np.
         "delivered_low": found.low,
         "delivered_high": found.high,
         "delivered_agreed": count / max(count + len(rest), 1),
-        "people_error": mistaken(data, at, truth),
+        "people_error": people,
     }
 
 

@@ -14,7 +14,7 @@ LEAST = 8  # of them in each
 DOUBT = 2.0  # times that the error that people are believed to make may be more, or less
 
 
-def delivered(sure, right, item, left, agreed, error):
+def delivered(sure, right, item, left, agreed, error, mistaken=0.0):
     """Accuracy of what is delivered, with its 95% interval.
 
     Parameters
@@ -25,6 +25,8 @@ def delivered(sure, right, item, left, agreed, error):
     left : (k,) its confidences in the units that are left to it.
     agreed : how many units people agreed on.
     error : the share of those that is wrong, as the consensus believes.
+    mistaken : the share of the exam of which what people say is wrong, so that the classifier may be as much better, or
+        worse, than it seems.
 
     Returns
     -------
@@ -41,8 +43,8 @@ def delivered(sure, right, item, left, agreed, error):
     wrong = (1 - ours) * error
     return Estimate(
         ours * value + (1 - ours) - wrong,
-        max(0.0, ours * low + (1 - ours) - DOUBT * wrong),
-        min(1.0, ours * high + (1 - ours) - wrong / DOUBT),
+        max(0.0, ours * (low - mistaken) + (1 - ours) - DOUBT * wrong),
+        min(1.0, ours * (high + mistaken) + (1 - ours) - wrong / DOUBT),
         items,
     )
 

@@ -23,7 +23,7 @@ LEANING = 0.01  # how much, as a share of the weight of the runs
 STEP = 0.09  # of the log of the spend: runs closer together than this say the same
 OWN = 20.0  # errors of the table that a project of this installation weighs as much as
 TABLE = 200.0  # errors that the table weighs as much as, wherever one looks in it
-ENDS = 0.5, (1 - SURE) / 2, (1 + SURE) / 2
+EDGES = 0.02, 0.98  # of the errors: what is beyond is read as what is there
 CUT = 9.0  # of squared distance: farther ones hardly speak
 NEAR = 0.25, 0.5  # how far apart in log horizon and in log standard error two errors still speak for each other
 
@@ -61,13 +61,13 @@ class Errors(NamedTuple):
 
 class Table(NamedTuple):
     """What other projects teach. money, gain: weights of `money_signs` and `gain_signs`, and the errors left of each;
-    tails: the share of errors of money beyond each end of an interval."""
+    tails: the share of errors beyond each end of an interval, of money and of gain."""
 
     money: np.ndarray
     gain: np.ndarray
     money_errors: Errors
     gain_errors: Errors
-    tails: float
+    tails: tuple[float, float]
 
 
 class Missing(ValueError):
@@ -172,9 +172,10 @@ class Forecaster:
         """
         found, goals = signs(course), np.asarray(goals, float)
         horizons = money_signs(found, goals) @ self.table.money
-        shares = 0.5, self.table.tails, 1 - self.table.tails
+        shares = shares_of(self.table.tails[0])
         ends = [at + quantiles(self.money_errors, at, found.noise, shares) for at in horizons]
         ends = np.maximum.accumulate(np.maximum(ends, 0.0), axis=0)
+        ends[horizons > np.log(FARTHEST), ::2] = np.inf
         ends[goals <= course.accuracy[-1]] = 0.0
         ends[ends > np.log(2 * FARTHEST)] = np.inf
         return [Range(*map(float, row)) for row in found.spent * np.exp(ends)]
@@ -184,9 +185,14 @@ class Forecaster:
         found = signs(course)
         horizons = np.log(np.clip(np.asarray(spends, float) / found.spent, 1.0, FARTHEST))
         levels = found.level + gain_signs(found, horizons) @ self.table.gain
-        ends = [quantiles(self.gain_errors, at, found.noise, ENDS) for at in horizons]
+        shares = shares_of(self.table.tails[1])
+        ends = [quantiles(self.gain_errors, at, found.noise, shares) for at in horizons]
         ends = np.maximum.accumulate(expit(levels[:, None] + ends), axis=0)
         return [Range(*map(float, row)) for row in ends]
+
+
+def shares_of(tail: float) -> tuple[float, float, float]:
+    return 0.5, tail, 1 - tail
 
 
 def now(course: Course) -> Range:
@@ -203,6 +209,8 @@ def quantiles(errors: Errors, horizon: float, noise: float, shares: Sequence[flo
     Errors of which only the least is known (the goal was not reached while one looked) hand their weight on to those
     above (Kaplan and Meier 1958). What is left in the end was perhaps never to be reached: the figures are of the rest.
     """
+    horizon = np.clip(horizon, *np.quantile(errors.horizon, EDGES))
+    noise = np.clip(noise, *np.quantile(errors.noise, EDGES))
     apart = ((errors.horizon - horizon) / NEAR[0]) ** 2 + (np.log(errors.noise / noise) / NEAR[1]) ** 2
     near = apart < apart.min() + CUT
     order = np.flatnonzero(near)[np.argsort(errors.error[near], kind="stable")]
@@ -229,4 +237,4 @@ def shipped() -> Table:
     with np.load(SHIPPED, allow_pickle=False) as kept:
         found = [Errors(*kept[f"{name}_errors"].astype(float)) for name in ("money", "gain")]
         found = [errors._replace(seen=errors.seen > 0.5) for errors in found]
-        return Table(kept["money"].astype(float), kept["gain"].astype(float), *found, float(kept["tails"]))
+        return Table(kept["money"].astype(float), kept["gain"].astype(float), *found, tuple(kept["tails"].tolist()))

@@ -33,7 +33,7 @@ SHORT = np.log(1.5)  # a course that goes on for less says nothing of a goal it 
 RIDGE = 0.01
 TOLERANCE = 0.05  # log spends, or logits: smaller errors count as their squares
 ROUNDS = 60
-TRIED = 400  # goals that the ends are fitted to
+TRIED = 700  # goals that the ends are fitted to
 
 
 class Lessons(NamedTuple):
@@ -110,24 +110,38 @@ def reached(ahead: np.ndarray, truth: np.ndarray, goal: float) -> float:
 # --- learning --------------------------------------------------------------------------------------------------------
 
 
-def learn(taught: Sequence[Taught]) -> Table:
-    """The table of these courses' lessons."""
-    goals, reached, gains = (joined(parts) for parts in zip(*taught, strict=True))
-    money, gain = least_absolute(goals), least_absolute(gains)
-    errors = errors_met(goals, money)
-    return Table(money, gain, errors, errors_met(gains, gain), tails(errors, thin(reached, TRIED), money))
+def learn(taught: Sequence[Taught], kinds: Sequence[str] = ()) -> Table:
+    """The table of these courses' lessons. kinds: what content each course was of; by default all of the same."""
+    kinds = np.array(kinds or ["any"] * len(taught))
+    parts = [[joined(column) for column in zip(*of(taught, kinds == one), strict=True)] for one in np.unique(kinds)]
+    goals, met, gains = ([part[at] for part in parts] for at in range(3))
+    money, gain = least_absolute(joined(goals)), least_absolute(joined(gains))
+    return Table(
+        money, gain, errors_met(joined(goals), money), errors_met(joined(gains), gain),
+        (tails(goals, met, money), tails(gains, gains, gain)),
+    )  # fmt: skip
 
 
-def tails(errors: Errors, reached: Lessons, weights: np.ndarray) -> float:
-    """The share of errors beyond each end, so that SURE of the goals that were reached lie between the ends.
+def of(taught: Sequence[Taught], mine: np.ndarray) -> list[Taught]:
+    return [one for one, mine in zip(taught, mine.tolist(), strict=True) if mine]
 
-    Goals nobody could reach are among the errors, so that ends at even shares would be wider than they need be.
+
+def tails(told: Sequence[Lessons], tried: Sequence[Lessons], weights: np.ndarray) -> float:
+    """The share of errors beyond each end, so that SURE of what was tried lies between the ends that come from content
+    of other kinds. told, tried: by kind.
+
+    Goals nobody could reach are among the errors, so that ends at even shares would be wider than those that were
+    reached need; content of a new kind needs wider ones.
     """
-    foretold = reached.signs @ weights
-    left, shares = reached.truth - foretold, np.linspace(0.04, 0.24, 21)
-    ends = np.array([ends_at(errors, *at, shares) for at in zip(foretold, reached.noise, strict=True)])
-    inside = ((ends[:, 0] <= left[:, None]) & (left[:, None] <= ends[:, 1])).mean(axis=0)
-    return float(shares[np.argmin(np.abs(inside - SURE))])
+    shares, inside = np.linspace(0.02, 0.24, 23), []
+    for at, mine in enumerate(tried):
+        others = [one for other, one in enumerate(told) if other != at] or told
+        errors, mine = errors_met(joined(others), weights), thin(mine, TRIED // len(tried))
+        foretold = errors_met(mine, weights)
+        ends = np.array([ends_at(errors, *one, shares) for one in zip(foretold.horizon, foretold.noise, strict=True)])
+        left = foretold.error[:, None]
+        inside.append(((ends[:, 0] <= left) & (left <= ends[:, 1])).mean(axis=0))
+    return float(shares[np.argmin(np.abs(np.mean(inside, axis=0) - SURE))])
 
 
 def ends_at(errors: Errors, horizon: float, noise: float, shares: np.ndarray) -> np.ndarray:

@@ -100,10 +100,12 @@ def measured(here, examined, rest, truth, known, state, book):
     alone = promotion.accuracy(p[known], truth[known], exclusive=True)
     agreed = (book.asked > 0) & (state.posterior.max(axis=1) >= SURE)
     error = float(1 - state.posterior[agreed].max(axis=1).mean()) if agreed.any() else 0.0
-    left = state.probability[~agreed].max(axis=1)
-    whole = exams.delivered(sure[known], (said == truth)[known], np.flatnonzero(known), left, int(agreed.sum()), error)
+    left, mistaken = state.probability[~agreed].max(axis=1), float((truth != examined.y)[known].mean())
+    whole = exams.delivered(
+        sure[known], (said == truth)[known], np.flatnonzero(known), left, int(agreed.sum()), error, mistaken
+    )
     labels = np.where(agreed, state.posterior.argmax(axis=1), state.probability.argmax(axis=1))
-    real, mistaken = (labels == rest.y).mean(), float((truth[known] != examined.y[known]).mean())
+    real = (labels == rest.y).mean()
     return [
         Found("classifier", alone.value, alone.low, alone.high, unseen),
         Found("  and people's mistakes", alone.value, alone.low - mistaken, alone.high + mistaken, unseen),

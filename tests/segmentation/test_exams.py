@@ -44,6 +44,12 @@ def test_nothing_is_said_of_what_no_exam_has_seen():
     assert delivered([], [], [], [0.9], 10, 0.0).value is None
 
 
+def test_mistakes_of_those_who_examined_widen_the_interval():
+    sure, right = np.full(100, 0.9), np.arange(100) % 10 > 0
+    plain, wide = (delivered(sure, right, np.arange(100), [0.9] * 50, 50, 0.0, by) for by in (0.0, 0.04))
+    assert (plain.value, plain.low - wide.low, wide.high - plain.high) == pytest.approx((wide.value, 0.02, 0.02))
+
+
 def test_cells_of_one_item_count_as_one():
     sure, right = np.full(120, 0.9), np.arange(120) % 10 > 0
     each = delivered(sure, right, np.arange(120), [0.9] * 50, 0, 0.0)
