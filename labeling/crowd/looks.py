@@ -103,11 +103,13 @@ def plain(tables, looks):
     """Rates (..., K, K) of what is said of what is seen, from `tables` of what is said under each truth; (K, K) in
     `looks`, of which for yes or no to one of many categories the mean is taken."""
     mixed = met(looks)
-    if mixed.ndim > 2:
-        mixed = mixed.mean(axis=0)
-    if (size := tables.shape[-1]) < (width := len(mixed)):
-        alike = np.trace(mixed) / width
-        other = (1 - alike) / (width - 1)
-        mixed = np.array([[1 - other, other], [1 - alike, alike]])
-    sharp = np.clip(np.linalg.inv(mixed) @ tables, LEAST / size, 1 - LEAST)
+    mixed = mixed.mean(axis=0) if mixed.ndim > 2 else mixed
+    size, alike = tables.shape[-1], np.trace(mixed) / len(mixed)
+    other = (1 - alike) / (len(mixed) - 1)
+    if size == len(mixed) > 2:  # as likely like each: solved without a matrix, since there may be many
+        sharp = (tables - other * tables.sum(axis=-2, keepdims=True)) / (alike - other)
+    else:
+        mixed = mixed if size == len(mixed) else np.array([[1 - other, other], [1 - alike, alike]])
+        sharp = np.linalg.inv(mixed) @ tables
+    sharp = np.clip(sharp, LEAST / size, 1 - LEAST)
     return sharp / sharp.sum(axis=-1, keepdims=True)
