@@ -78,7 +78,7 @@ def test_killed_workers_and_children_cost_an_attempt_and_nothing_else(clusters):
     run = soon(lambda: the_run(project, state=State.RUNNING))
     child, worker = soon(lambda: child_of(run))
     os.kill(worker, signal.SIGKILL)
-    assert soon(lambda: not child_of(run), 5)
+    assert soon(lambda: not child_of(run), 20)
     assert the_run(project).state == State.RUNNING and Project.objects.get().published is None
     TrainingRun.objects.update(
         heartbeat=timezone.now() - attempts.SILENCE * 2, requested=timezone.now() - attempts.SILENCE * 2

@@ -33,7 +33,7 @@ def files_of_its_own(settings, tmp_path):
 def project():
     project = a_project(
         name="Digits", media="image", categories="0123456789", agree_count=1, wanted=1, retrain_every=24, queue_size=30,
-        exam_share=0.1, grid=6, owner=a_user("boss"), funds=100_000,
+        exam_share=0.1, grid=6, target_confidence=None, owner=a_user("boss"), funds=100_000,
     )  # fmt: skip
     importing.import_rows(project, demonstration.rows(load_digits().images[:SOME]))
     selecting.refill(project, random_state=0)
