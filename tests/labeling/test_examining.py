@@ -125,7 +125,12 @@ def test_the_page_tells_what_is_delivered_and_how_far_people_may_be_wrong(client
         client, delivered=0.953, delivered_low=0.93, delivered_high=0.97, delivered_agreed=0.4, people_error=0.031
     )
     assert "95.3%" in said and "93% to 97%" in said and "40% as people agreed" in said
-    assert "wrong in about 3.1% of it" in said
+    assert "up to 3.1% of that may be wrong" in said and "Gold" not in said
+
+
+def test_where_little_is_known_of_people_the_page_says_what_would_tell_more(client):
+    said = shown(client, people_error=0.31)
+    assert "up to 31.0% of that may be wrong" in said and "Gold, or more people an item" in said
 
 
 def test_the_page_tells_the_saving_with_its_interval_and_draws_it(client):

@@ -7,6 +7,8 @@ from labeling.models import Project
 from labeling.views.rivals import Rivals, rivals
 from segmentation.promotion import ENOUGH
 
+POORLY = 0.1  # of what people say in the exam may be wrong: too much to tell good classifiers apart
+
 
 @dataclass(frozen=True)
 class Delivered:
@@ -47,9 +49,10 @@ def mistaken(project: Project) -> str:
     error = figures_of(project).get("people_error")
     if error is None:
         return ""
+    narrower = " Gold, or more people an item, would tell more of them." if error > POORLY else ""
     return (
-        f"Right is what most people say there; they are wrong in about {error:.1%} of it, as the consensus believes, "
-        "and by as much at most the truth may be higher or lower."
+        f"Right is what people say there. By what is known of them, up to {error:.1%} of that may be wrong, and by as "
+        f"much the truth may be higher or lower.{narrower}"
     )
 
 
